@@ -1,0 +1,78 @@
+"""python -m replications fetch|train|score|collect|compare|plot|check|readme
+
+All that a rule of the workflow ever calls. Every command can be run alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from pathlib import Path
+
+logger = logging.getLogger("replications")
+
+
+def arguments(given: list[str] | None = None) -> argparse.Namespace:
+    """The command line. Names of papers, experiments and tiers are checked where they are used."""
+    parser = argparse.ArgumentParser(prog="python -m replications", description=__doc__)
+    parser.add_argument("--log", type=Path, help="a file for the log, beside the terminal")
+    parser.add_argument("--results", type=Path, default=Path("results"))
+    parser.add_argument("--data", type=Path, default=Path("data"))
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    fetch = commands.add_parser("fetch", help="bring a dataset here and verify it")
+    fetch.add_argument("dataset")
+    for step in ("train", "score"):
+        run = commands.add_parser(step, help=f"{step} one run")
+        run.add_argument("paper")
+        run.add_argument("experiment")
+        run.add_argument("index", type=int)
+        run.add_argument("--tier", default="standard")
+        run.add_argument("--device", default="auto")
+        run.add_argument("--threads", type=int, default=1)
+    collect = commands.add_parser("collect", help="gather scores into one long table")
+    collect.add_argument("scores", type=Path, nargs="+")
+    compare = commands.add_parser("compare", help="hold scores against the papers' claims")
+    plot = commands.add_parser("plot", help="draw one figure of a paper")
+    plot.add_argument("paper")
+    plot.add_argument("figure")
+    check = commands.add_parser("check", help="hold scores against the stored reference")
+    for command in (collect, compare, plot, check):
+        command.add_argument("--tier", default="standard")
+    commands.add_parser("readme", help="write the generated tables of every README")
+    return parser.parse_args(given)
+
+
+def main(given: list[str] | None = None) -> int:
+    """Run one command; 0 if it did what it says, 1 with a message if it could not."""
+    args = arguments(given)
+    threads = str(getattr(args, "threads", 1))
+    for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ[variable] = threads  # before torch or numpy is imported
+    handlers: list[logging.Handler] = []
+    if args.log:
+        args.log.parent.mkdir(parents=True, exist_ok=True)
+        handlers.append(logging.FileHandler(args.log))
+    if not args.log or not sys.stderr.isatty():
+        handlers.append(logging.StreamHandler())
+    logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=handlers)
+
+    from replications import commands
+
+    try:
+        getattr(commands, args.command)(args)
+    except commands.EXPECTED as error:
+        logger.error("error: %s", error)
+        if args.log and sys.stderr.isatty():
+            print(f"error: {error}", file=sys.stderr)
+        return 1
+    except Exception:
+        logger.exception("this is a fault of the suite, not of your input")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,150 @@
+"""Bengio et al. 2015 (arXiv 1502.04156v3), Sec. 2, Fig. 1: STDP out of ΔW_ij ∝ S_i dV_j/dt.
+
+A pair is one presynaptic spike at t = 0 and one postsynaptic spike at t = ΔT. Around it
+the postsynaptic potential is a ramp with slope u that starts one gap below the threshold,
+
+    V(t) − threshold = −gap + u t,     crossed at  ΔT = gap / u,     ΔW = learning_rate · u,
+
+so pre before post (ΔT > 0) goes with a rising potential and ΔW > 0. One gap for all pairs
+gives ΔW ΔT = learning_rate · gap, a hyperbola; with gaps spread down to zero the mean over pairs
+of like ΔT looks exponential. Units: ms, mV, mV/ms; ΔW in units of learning_rate · mV/ms.
+"""
+
+from contextlib import suppress
+
+import numpy as np
+import torch
+from scipy.optimize import curve_fit
+from scipy.stats import spearmanr
+
+SIDES = {"potentiation": 1, "depression": -1}  # the sign of ΔT
+
+# Bi & Poo (1998), Fig. 7, as fitted in the later literature: time constants (ms) are read,
+# amplitudes (relative change of the synaptic current) are recalled and only set the scale.
+BI_POO = {
+    "potentiation": {"amplitude": 0.78, "tau": 16.8},
+    "depression": {"amplitude": -0.27, "tau": 33.7},
+}
+
+
+def stdp_curve(*, generator: torch.Generator, pairs: int, slope_sd: float, gap: float,
+               gap_spread: float, jitter: float, window: float, bins: int,
+               averaged_over: str, learning_rate: float) -> dict[str, np.ndarray]:
+    """Mean ΔW against mean ΔT over simulated spike pairs (Sec. 2, Fig. 1).
+
+    u ~ N(0, slope_sd²) mV/ms, gap ~ U(gap ± gap_spread / 2) mV, ΔT = gap / u + jitter · N(0, 1)
+    ms; pairs with |ΔT| > window are not seen. `averaged_over`: the pairs of one point share a
+    "delay" (equal bins of ΔT over ±window) or a "slope" (equal bins of u over ±3 slope_sd, the
+    outer two open). Variants with one seed share their slopes: all is drawn in every variant.
+
+    Returns arrays of shape ``(bins,)``: "delta_t" (ms), "delta_w", "delta_w_se" (standard error
+    of delta_w) and "count"; bins with fewer than two pairs hold NaN.
+    """
+    _check(pairs=pairs, slope_sd=slope_sd, gap=gap, gap_spread=gap_spread, jitter=jitter,
+           window=window, bins=bins, averaged_over=averaged_over, learning_rate=learning_rate)
+    drawn = {"generator": generator, "device": generator.device, "dtype": torch.float64}
+    slopes = slope_sd * torch.randn(pairs, **drawn)  # (pairs,)
+    gaps = gap + gap_spread * (torch.rand(pairs, **drawn) - 0.5)  # (pairs,)
+    delta_t, delta_w = spike_pair(slopes, gaps, learning_rate)
+    delta_t = delta_t + jitter * torch.randn(pairs, **drawn)
+    seen = delta_t.abs() <= window
+    if not seen.any():
+        raise ValueError(f"no spike pair fell within ±{window} ms: widen window or add pairs")
+    slopes, delta_t, delta_w = (a[seen].cpu().numpy() for a in (slopes, delta_t, delta_w))
+    shared, limit = (delta_t, window) if averaged_over == "delay" else (slopes, 3 * slope_sd)
+    return _averages(shared, delta_t, delta_w, bins=bins, limit=limit)
+
+
+def spike_pair(slope, gap, learning_rate):
+    """Delay and weight change of one ramp: ΔT = gap / u (ms), ΔW = learning_rate · u (Sec. 2).
+
+    ΔW = learning_rate ∫ S_i (dV_j/dt) dt with S_i = δ(t), dV_j/dt = u. The crossing −gap + u t = 0
+    lies after the presynaptic spike for u > 0 and before it for u < 0 (the potential has been
+    falling since the postsynaptic spike); u → −u turns (ΔT, ΔW) into (−ΔT, −ΔW).
+    """
+    return gap / slope, learning_rate * slope
+
+
+def score(arrays: dict[str, np.ndarray]) -> list[dict]:
+    """Shape of the curve on each side of ΔT = 0: rows {"metric", "layer", "value"}.
+
+    With t = |ΔT| and w = sign(ΔT) ΔW over the filled bins, unweighted least squares of w itself
+    (not of its logarithm): w = amplitude exp(−t / tau) and w = amplitude t^exponent, each with
+    R² = 1 − Σ(w − fit)² / Σ(w − mean)². sign_agreement: share of bins with w > 0. spearman: rank
+    correlation of |ΔW| with t, −1 for a strict decay. The side is the layer; a fit that does not
+    exist (fewer than three bins, no convergence) is NaN.
+    """
+    return [{"metric": metric, "layer": layer, "value": float(value)}
+            for layer, sign in SIDES.items()
+            for metric, value in _shape(*side(arrays, sign)).items()]
+
+
+def side(arrays: dict[str, np.ndarray], sign: int) -> tuple[np.ndarray, np.ndarray]:
+    """One side of the curve mirrored to the first quadrant: t = |ΔT| (ms), w = sign(ΔT) ΔW."""
+    on_side = sign * arrays["delta_t"] > 0  # False where NaN
+    return sign * arrays["delta_t"][on_side], sign * arrays["delta_w"][on_side]
+
+
+def exponential(t, amplitude, tau):
+    """amplitude · exp(−t / tau), t and tau in ms."""
+    return amplitude * np.exp(-t / tau)
+
+
+def power(t, amplitude, exponent):
+    """amplitude · t^exponent, t in ms."""
+    return amplitude * t**exponent
+
+
+def bi_poo_window(delta_t: np.ndarray) -> np.ndarray:
+    """The window of Bi & Poo (1998): amplitude · exp(−|ΔT| / tau) on each side, 0 at ΔT = 0."""
+    return sum(np.where(sign * delta_t > 0, exponential(np.abs(delta_t), **BI_POO[name]), 0.0)
+               for name, sign in SIDES.items())
+
+
+def _averages(shared, delta_t, delta_w, *, bins, limit):
+    """Means over equal bins of `shared` on ±limit; arrays in ``(seen,)``, out ``(bins,)``."""
+    place = ((shared + limit) / (2 * limit) * bins).astype(int).clip(0, bins - 1)  # (seen,)
+    count = np.bincount(place, minlength=bins)  # (bins,)
+    few = np.where(count >= 2, count, np.nan)
+    mean_t, mean_w = (np.bincount(place, a, minlength=bins) / few for a in (delta_t, delta_w))
+    squares = np.bincount(place, (delta_w - mean_w[place]) ** 2, minlength=bins)
+    return {"delta_t": mean_t, "delta_w": mean_w,
+            "delta_w_se": np.sqrt(squares / (few - 1) / few), "count": count}
+
+
+def _shape(t, w):
+    """The metrics of `score` for one side; t and w have shape ``(filled bins,)``."""
+    if len(t) == 0:
+        raise ValueError("one side of the curve has no filled bin: add pairs or widen the window")
+    (height, tau), r2_exponential = _fit(exponential, t, w, start=(w.max(), t.mean()))
+    (scale, exponent), r2_power = _fit(power, t, w, start=(w.max() * t.min(), -1.0))
+    spearman = spearmanr(t, np.abs(w)).statistic if len(t) > 2 else np.nan
+    return {"amplitude_exponential": height, "tau": tau, "r2_exponential": r2_exponential,
+            "amplitude_power": scale, "exponent": exponent, "r2_power": r2_power,
+            "sign_agreement": np.mean(w > 0), "spearman": spearman}
+
+
+def _fit(curve, t, w, *, start):
+    """Unweighted least squares of curve(t, a, b) to w: ((a, b), R²), NaN where none exists."""
+    best = np.nan, np.nan
+    with suppress(RuntimeError):  # no convergence
+        if len(t) > 2:  # two parameters pass through two points whatever the curve
+            best, _ = curve_fit(curve, t, w, p0=start, maxfev=10_000)
+    return best, 1 - np.sum((w - curve(t, *best)) ** 2) / np.sum((w - w.mean()) ** 2)
+
+
+def _check(*, pairs, slope_sd, gap, gap_spread, jitter, window, bins, averaged_over, learning_rate):
+    """Raise ValueError with the remedy for the first setting that has no meaning."""
+    for name, value in {"pairs": pairs, "slope_sd": slope_sd, "gap": gap, "window": window,
+                        "learning_rate": learning_rate}.items():
+        if not value > 0:
+            raise ValueError(f"{name} is {value}: give a number above 0")
+    if not 0 <= gap_spread <= 2 * gap:
+        raise ValueError(f"gap_spread is {gap_spread}: give 0 (one gap) to 2 · gap = {2 * gap} mV, "
+                         "so that V(0) stays below the threshold")
+    if not jitter >= 0:
+        raise ValueError(f"jitter is {jitter}: give 0 (none) or a standard deviation in ms")
+    if bins < 2 or bins % 2:
+        raise ValueError(f"bins is {bins}: give an even number, so that no bin straddles zero")
+    if averaged_over not in ("delay", "slope"):
+        raise ValueError(f'averaged_over is {averaged_over!r}: give "delay" or "slope"')

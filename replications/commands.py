@@ -1,0 +1,90 @@
+"""What each command of `python -m replications` does; libraries are imported where needed."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from contextlib import contextmanager
+
+from replications.core import papers, runs
+from replications.core.catalogue import data_hash
+
+# What goes wrong outside the suite: told in one line, without a trace.
+EXPECTED = (ValueError, OSError, RuntimeError)
+
+
+def fetch(args: argparse.Namespace) -> None:
+    """Bring a dataset into args.data, or verify the one that is there."""
+    from replications.core.fetch import fetch as fetch_dataset
+
+    fetch_dataset(args.dataset, args.data, mirror=os.environ.get("DATA_MIRROR"))
+
+
+@contextmanager
+def opened(args: argparse.Namespace, step: str):
+    """The run that the arguments name, its directory locked, its device held."""
+    import torch
+
+    from replications.core.device import choose, held
+
+    torch.set_num_threads(args.threads)
+    experiment = papers.Suite().experiment(args.paper, args.experiment, args.tier)
+    hashes = experiment.hashes(step) | {"data": data_hash(experiment.data)}
+    directory = runs.directory(args.results, args.tier, experiment.paper, experiment.name, args.index)
+    with held(choose(args.device)) as device:
+        run = runs.Run(
+            experiment, args.tier, args.index, directory, args.data, device, args.threads, hashes
+        )
+        with run.writing():
+            yield run
+
+
+def train(args: argparse.Namespace) -> None:
+    """Train one run, from its checkpoint if it has one."""
+    from importlib import import_module
+
+    with opened(args, "train") as run:
+        import_module(f"replications.core.train.{run.experiment.kind}").train(run)
+
+
+def score(args: argparse.Namespace) -> None:
+    """Score one trained run."""
+    from importlib import import_module
+
+    with opened(args, "score") as run:
+        import_module(f"replications.core.score.{run.experiment.kind}").score(run)
+
+
+def collect(args: argparse.Namespace) -> None:
+    """results/<tier>/scores.parquet and scores.csv from the runs' scores.json."""
+    from replications.core.tables import collect as collect_scores
+
+    collect_scores(args.scores, args.results / args.tier)
+
+
+def compare(args: argparse.Namespace) -> None:
+    """results/<tier>/comparison.csv, .md, .tex and .json."""
+    from replications.core.compare import write_comparison
+
+    write_comparison(args.results / args.tier, args.tier)
+
+
+def plot(args: argparse.Namespace) -> None:
+    """results/<tier>/figures/<paper>/<figure>.png and .pdf."""
+    from replications.core.plots import draw
+
+    draw(args.results / args.tier, args.tier, args.paper, args.figure)
+
+
+def check(args: argparse.Namespace) -> None:
+    """Fail, with a table, if the tier's scores moved away from the reference."""
+    from replications.core.check import check_scores
+
+    check_scores(args.results, args.tier)
+
+
+def readme(args: argparse.Namespace) -> None:
+    """Write the generated tables into README.md and the papers' READMEs."""
+    from replications.core.readme import write_readmes
+
+    write_readmes(args.results / "reference")

@@ -1,0 +1,88 @@
+"""How updates change parameters. Rates are per parameter: p <- p + rate * (what the rule says)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+
+import torch
+from torch import Tensor
+
+
+def rates_for(parameters: Mapping[str, Tensor], patterns: Mapping[str, float]) -> dict[str, float]:
+    """The learning rate of each parameter, from shell-style patterns such as "[Wb]1".
+
+    Raises ValueError for a parameter that matches no pattern, or several, and for a pattern that
+    matches no parameter.
+    """
+    rates = {}
+    unused = set(patterns)
+    for name in parameters:
+        matching = [pattern for pattern in patterns if fnmatchcase(name, pattern)]
+        if len(matching) != 1:
+            raise ValueError(
+                f"training.learning_rates: parameter {name} needs exactly one pattern, "
+                f"has {matching or 'none'} of {list(patterns)}"
+            )
+        rates[name] = patterns[matching[0]]
+        unused.discard(matching[0])
+    if unused:
+        raise ValueError(
+            f"training.learning_rates: {sorted(unused)} match none of {list(parameters)}"
+        )
+    return rates
+
+
+class SGD:
+    """p <- p + rate * update."""
+
+    def __init__(self, parameters: Mapping[str, Tensor], rates: Mapping[str, float]) -> None:
+        self.parameters = parameters
+        self.rates = rates
+        self.state: dict[str, Tensor] = {}
+
+    def step(self, updates: Mapping[str, Tensor]) -> None:
+        """Apply one update per named parameter, in place."""
+        for name, update in updates.items():
+            self.parameters[name].add_(update, alpha=self.rates[name])
+
+
+class CentredRMSprop:
+    """m <- d m + (1-d) u;  n <- d n + (1-d) u^2;  v <- k v + rate u / sqrt(n - m^2 + floor);  p <- p + v
+
+    for an update u, with decay d and momentum k. Graves (2013) as in the code released with
+    Lee et al. (2015): the floor stands inside the root, unlike in torch.optim.RMSprop.
+    """
+
+    def __init__(
+        self,
+        parameters: Mapping[str, Tensor],
+        rates: Mapping[str, float],
+        *,
+        decay: float,
+        momentum: float,
+        floor: float,
+    ) -> None:
+        self.parameters = parameters
+        self.rates = rates
+        self.decay, self.momentum, self.floor = decay, momentum, floor
+        self.state = {
+            f"{kind}.{name}": torch.zeros_like(p)
+            for name, p in parameters.items()
+            for kind in ("mean", "square", "velocity")
+        }
+
+    def step(self, updates: Mapping[str, Tensor]) -> None:
+        """Apply one update per named parameter, in place."""
+        for name, update in updates.items():
+            mean, square, velocity = (
+                self.state[f"{kind}.{name}"] for kind in ("mean", "square", "velocity")
+            )
+            mean.lerp_(update, 1 - self.decay)
+            square.mul_(self.decay).addcmul_(update, update, value=1 - self.decay)
+            scale = torch.addcmul(square, mean, mean, value=-1).add_(self.floor).sqrt_()
+            velocity.mul_(self.momentum).addcdiv_(update, scale, value=self.rates[name])
+            self.parameters[name].add_(velocity)
+
+
+OPTIMISERS = {"sgd": SGD, "centred_rmsprop": CentredRMSprop}

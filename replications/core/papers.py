@@ -1,0 +1,271 @@
+"""The declarations: every paper's `paper.yaml`, checked and expanded into experiments and claims.
+
+YAML declares, Python computes. The Snakefile reads this module before it knows what to run, so
+nothing here imports a numerical library; names of rules and settings are checked in syntax trees.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+from math import prod
+from pathlib import Path
+
+import yaml
+from jsonschema import Draft202012Validator
+
+from replications.core.metrics import METRICS
+from replications.core.provenance import PACKAGE, ROOT, code_hash, digest, module_file, syntax
+
+SCHEMAS = ROOT / "workflows" / "schemas"
+TIERS = ("smoke", "standard", "paper")
+# An experiment's kind: the key that names its science, and the file of the paper that holds it.
+KINDS = {"learning_rule": "rule", "model": "model", "simulation": "simulation"}
+# What the suite passes to the science by itself; all other keyword-only arguments are settings.
+PROVIDED = {"network", "examples", "generator", "device", "dtype"}
+
+
+class DeclarationError(ValueError):
+    """A YAML file says something that the suite cannot run; the message says where and what."""
+
+
+def snake_case(name: str) -> str:
+    """EquilibriumPropagation -> equilibrium_propagation."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
+
+
+@cache
+def definitions(module: str) -> dict[str, tuple[str, frozenset[str]]]:
+    """Public classes and functions of a module: snake_case name -> (name, keyword-only arguments).
+
+    A class without its own ``__init__`` takes that of the first base in the same module.
+    """
+    path = module_file(module)
+    found: dict[str, tuple[str, frozenset[str]]] = {}
+    for node in syntax(path).body if path else []:
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+            found[node.name] = (node.name, frozenset(a.arg for a in node.args.kwonlyargs))
+        elif isinstance(node, ast.ClassDef):
+            inits = [f for f in node.body if getattr(f, "name", "") == "__init__"]
+            bases = [snake_case(ast.unparse(base)) for base in node.bases]
+            inherited = next((found[b][1] for b in bases if b in found), frozenset())
+            arguments = [frozenset(a.arg for a in f.args.kwonlyargs) for f in inits]
+            found[snake_case(node.name)] = (node.name, (arguments or [inherited])[0])
+    return found
+
+
+def resolve(name: str, modules: list[str], where: str) -> tuple[str, str]:
+    """(module, attribute) for `name`, from the first of `modules` that defines it.
+
+    `<paper>.<name>` takes it from that paper. Raises DeclarationError listing what there is.
+    """
+    if "." in name:
+        paper, name = name.split(".", 1)
+        modules = [f"{PACKAGE}.{paper}.{module.rsplit('.', 1)[1]}" for module in modules]
+    for module in modules:
+        if name in definitions(module):
+            return module, definitions(module)[name][0]
+    known = sorted({n for module in modules for n in definitions(module)})
+    raise DeclarationError(f"{where}: unknown name {name!r}; known are {', '.join(known)}")
+
+
+def merge(base: Mapping, over: Mapping) -> dict:
+    """`base` with the values of `over`, mappings merged key by key."""
+    both = dict(base)
+    for key, value in over.items():
+        mappings = isinstance(value, Mapping) and isinstance(both.get(key), Mapping)
+        both[key] = merge(both[key], value) if mappings else value
+    return both
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One model or simulation on one dataset, as one tier resolves it."""
+
+    paper: str
+    name: str
+    tier: str
+    kind: str  # a key of KINDS
+    science: tuple[str, str]  # (module, class or function)
+    network: tuple[str, str] | None  # (module, class)
+    resolved: dict  # everything that the run depends on; hashed
+    share: float  # of the paper's budget
+    minutes: float  # expected cost of a run; long runs start first
+
+    @property
+    def data(self) -> str:
+        """Name of the dataset, or "none"."""
+        return self.resolved["data"]
+
+    def hashes(self, step: str) -> dict[str, str]:
+        """Hashes of the code that `step` ("train" or "score") uses, and of the configuration."""
+        step_module = f"{PACKAGE}.core.{step}.{self.kind}"
+        modules = [step_module, self.science[0], *([self.network[0]] if self.network else [])]
+        return {"code": code_hash(*modules), "config": digest(self.resolved)}
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One thing that a paper says, as its YAML declares it."""
+
+    paper: str
+    name: str
+    declared: dict
+
+    @property
+    def scores(self) -> list[dict]:
+        """The scores that the claim is about: one, or two that it compares."""
+        if "about" in self.declared:
+            return [self.declared["about"]]
+        return [self.declared["compares"]["greater"], self.declared["compares"]["than"]]
+
+
+class Paper:
+    """One folder of replications/ with a paper.yaml, validated.
+
+    Raises DeclarationError, naming file and key, if the file is not as the schema says.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.name = path.parent.name
+        self.declared = read(path, "paper")
+        self.citation = self.declared["paper"]
+        self.figures = self.declared["figures"]
+        self.claims = [Claim(self.name, n, c) for n, c in self.declared["claims"].items()]
+        for tier in TIERS:
+            self.experiments(tier)
+        self._check_references()
+
+    def experiments(self, tier: str) -> list[Experiment]:
+        """Every experiment of the paper in `tier`, in the order of the file."""
+        return [self._expand(name, tier) for name in self.declared["experiments"]]
+
+    def _where(self, *keys: str) -> str:
+        return f"{self.path.relative_to(self.path.parents[2])}: {'.'.join(keys)}"
+
+    def _expand(self, name: str, tier: str) -> Experiment:
+        declared = self.declared["experiments"][name]
+        tiers = declared["tiers"]
+        where = self._where("experiments", name)
+        kind = next(k for k in KINDS if k in declared)
+        parts = {k: declared[k] for k in ("network", "data", "settings", "training", "evaluation")
+                 if k in declared}  # fmt: skip
+        over = {k: v for k, v in tiers[tier].items() if k != "minutes"}
+        resolved = merge({kind: declared[kind], **parts}, over)
+        modules = [f"{PACKAGE}.{self.name}.{KINDS[kind]}", f"{PACKAGE}.core.learning"]
+        science = resolve(declared[kind], modules, f"{where}.{kind}")
+        self._check_arguments(science, resolved["settings"], resolved["budget"], where)
+        network = None
+        if kind == "learning_rule":
+            (network_name, arguments), *_ = resolved["network"].items()
+            modules = [science[0], modules[0], f"{PACKAGE}.core.networks"]
+            network = resolve(network_name, modules, f"{where}.network")
+            self._check_arguments(network, arguments, {}, f"{where}.network")
+        full = tiers["paper"]["budget"]
+        if set(full) != set(resolved["budget"]):
+            raise DeclarationError(f"{where}.tiers.{tier}.budget: has to name {sorted(full)}")
+        share = prod(resolved["budget"][key] / full[key] for key in full)
+        minutes = tiers[tier].get("minutes", 0)
+        return Experiment(
+            self.name, name, tier, kind, science, network, resolved, share, minutes
+        )  # fmt: skip
+
+    def _check_arguments(self, target: tuple, given: Mapping, budget: Mapping, where: str) -> None:
+        module, attribute = target
+        allowed = definitions(module)[snake_case(attribute)][1] - PROVIDED
+        unknown = sorted(set(given) - allowed)
+        missing = sorted(allowed - set(given) - set(budget))
+        if unknown or missing:
+            raise DeclarationError(
+                f"{where}.settings: {attribute} takes {', '.join(sorted(allowed))}"
+                + (f"; unknown: {', '.join(unknown)}" if unknown else "")
+                + (f"; missing: {', '.join(missing)}" if missing else "")
+            )
+
+    def _check_references(self) -> None:
+        experiments = set(self.declared["experiments"])
+        for claim in self.claims:
+            for score in claim.scores:
+                where = self._where("claims", claim.name)
+                if score["experiment"] not in experiments:
+                    known = ", ".join(sorted(experiments))
+                    raise DeclarationError(
+                        f"{where}: unknown experiment {score['experiment']!r}; known are {known}"
+                    )
+                if score["metric"] not in METRICS:
+                    known = ", ".join(METRICS)
+                    raise DeclarationError(
+                        f"{where}: unknown metric {score['metric']!r}; known are {known}"
+                    )
+        functions = definitions(f"{PACKAGE}.{self.name}.figures")
+        for name, figure in self.figures.items():
+            where = self._where("figures", name)
+            if name not in functions:
+                raise DeclarationError(f"{where}: figures.py has no function of that name")
+            for experiment in figure["experiments"]:
+                if experiment not in experiments:
+                    raise DeclarationError(f"{where}: unknown experiment {experiment!r}")
+
+
+def read(path: Path, schema: str) -> dict:
+    """The YAML file `path`, checked against workflows/schemas/<schema>.schema.yaml.
+
+    Raises DeclarationError with the file, the key and what is allowed, one line per fault.
+    """
+    try:
+        declared = yaml.safe_load(path.read_text())
+    except yaml.YAMLError as error:
+        raise DeclarationError(f"{path}: not YAML: {error}") from None
+    check(declared, schema, str(path.relative_to(path.parents[2])))
+    return declared
+
+
+def check(declared: object, schema: str, name: str) -> None:
+    """Hold a declaration against a schema; raises DeclarationError naming `name` and the key."""
+    validator = Draft202012Validator(yaml.safe_load((SCHEMAS / f"{schema}.schema.yaml").read_text()))
+    faults = [f"{name}: {fault(error)}" for error in validator.iter_errors(declared)]
+    if faults:
+        raise DeclarationError("\n".join(faults))
+
+
+def fault(error) -> str:
+    """One line for a jsonschema error: the key, what is wrong, and what is allowed."""
+    key = ".".join(str(part) for part in error.absolute_path) or "(top)"
+    allowed = ""
+    if error.validator == "additionalProperties" and "properties" in error.schema:
+        allowed = f"; allowed keys are {', '.join(error.schema['properties'])}"
+    return f"{key}: {error.message}{allowed}"
+
+
+class Suite:
+    """Every paper found in the package: a folder with a paper.yaml is a paper."""
+
+    def __init__(self, root: Path = ROOT / PACKAGE) -> None:
+        self.root = root
+
+    @cached_property
+    def papers(self) -> dict[str, Paper]:
+        """Name -> paper, by name."""
+        return {path.parent.name: Paper(path) for path in sorted(self.root.glob("*/paper.yaml"))}
+
+    def select(self, papers: str | list[str]) -> dict[str, Paper]:
+        """"all", or the named papers. Raises DeclarationError for a name that there is not."""
+        if papers == "all":
+            return self.papers
+        unknown = sorted(set(papers) - set(self.papers))
+        if unknown:
+            raise DeclarationError(
+                f"config: papers: unknown {', '.join(unknown)}; there are {', '.join(self.papers)}"
+            )
+        return {name: self.papers[name] for name in papers}
+
+    def experiment(self, paper: str, name: str, tier: str) -> Experiment:
+        """One experiment by its names. Raises DeclarationError if there is none."""
+        for experiment in self.select([paper])[paper].experiments(tier):
+            if experiment.name == name:
+                return experiment
+        raise DeclarationError(f"{paper} has no experiment {name!r}")

@@ -1,0 +1,129 @@
+"""Figures: what they are drawn from, how they look, and what papers draw alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+
+from replications.core.papers import Paper, Suite
+
+FULL = "the paper's full budget"
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What a figure may read: the scores and arrays of the experiments that it declares."""
+
+    paper: Paper
+    tier: str
+    scores: pd.DataFrame  # the long table, this figure's experiments only
+    arrays: dict[str, list[dict[str, np.ndarray]]]  # experiment -> one dictionary per run
+
+    def label(self, experiment: str) -> str:
+        """What the paper.yaml says that an experiment is."""
+        return self.paper.declared["experiments"][experiment].get("says", experiment)
+
+    def of(self, experiment: str, metric: str) -> pd.DataFrame:
+        """The rows of one metric of one experiment."""
+        s = self.scores
+        return s[(s["experiment"] == experiment) & (s["metric"] == metric)]
+
+
+def draw(results: Path, tier: str, paper: str, figure: str) -> None:
+    """Draw one figure of a paper into results/<tier>/figures/<paper>/, as PNG and PDF."""
+    declared = Suite().papers[paper]
+    experiments = declared.figures[figure]["experiments"]
+    scores = pd.read_parquet(results / "scores.parquet")
+    scores = scores[(scores["paper"] == paper) & scores["experiment"].isin(experiments)]
+    arrays = {}
+    for experiment in experiments:
+        files = sorted((results / "runs" / paper / experiment).glob("*/arrays.npz"))
+        arrays[experiment] = [dict(np.load(file, allow_pickle=False)) for file in files]
+    sns.set_theme(context="paper", style="ticks", palette="colorblind")
+    drawn = Drawn(declared, tier, scores, arrays)
+    made = getattr(import_module(f"replications.{paper}.figures"), figure)(drawn)
+    made.text(1, 0, budget_note(drawn), ha="right", va="top", fontsize=6, color="0.4")
+    folder = results / "figures" / paper
+    folder.mkdir(parents=True, exist_ok=True)
+    for suffix in ("png", "pdf"):
+        made.savefig(folder / f"{figure}.{suffix}", dpi=160, bbox_inches="tight")
+    plt.close(made)
+
+
+def budget_note(drawn: Drawn) -> str:
+    """The tier and what share of the paper's budget it spends, for the foot of a figure."""
+    shares = {
+        f"{e.share:.0%} of the paper's budget" if e.share < 1 else FULL
+        for e in drawn.paper.experiments(drawn.tier)
+        if e.name in drawn.arrays
+    }
+    runs = drawn.scores["run"].nunique()
+    return f"{drawn.tier} tier, {runs} runs, {', '.join(sorted(shares))}"
+
+
+def curve(axis: plt.Axes, rows: pd.DataFrame, *, color, label: str, style: str = "-") -> None:
+    """One metric over steps: thin lines for single runs, a thick one for their mean."""
+    table = rows.pivot_table(index="step", columns="run", values="value")
+    axis.plot(table.index, table, color=color, lw=0.5, alpha=0.5, ls=style)
+    axis.plot(table.index, table.mean(axis=1), color=color, lw=1.6, ls=style, label=label)
+
+
+def final(axis: plt.Axes, rows: pd.DataFrame, *, color, label: str) -> None:
+    """A metric that is measured once, after the last epoch: one mark per run."""
+    axis.plot(rows["step"], rows["value"], "D", color=color, ms=4, mec="white", mew=0.5,
+              label=label, zorder=3, clip_on=False)  # fmt: skip
+
+
+def error_curves(drawn: Drawn, axis: plt.Axes) -> None:
+    """Training error (dashed), validation error (solid) and final test error (marks), log scale."""
+    colors = sns.color_palette()
+    for color, experiment in zip(colors, drawn.arrays, strict=False):
+        name = drawn.label(experiment)
+        curve(axis, drawn.of(experiment, "train_error"), color=color, label=f"{name}: training",
+              style="--")  # fmt: skip
+        curve(axis, drawn.of(experiment, "validation_error"), color=color,
+              label=f"{name}: validation")  # fmt: skip
+        final(axis, drawn.of(experiment, "test_error"), color=color, label=f"{name}: test, last")
+    axis.set(xlabel="epoch", ylabel="error (%)", yscale="log")
+    axis.yaxis.set_major_formatter("{x:g}")
+
+
+def alignment_by_layer(drawn: Drawn) -> Figure:
+    """Angle and norm ratio to the negative gradient, per layer and epoch, a column per experiment."""
+    columns = len(drawn.arrays)
+    figure, axes = plt.subplots(
+        2, columns, figsize=(3.6 * columns + 0.6, 5.2), sharex=True, sharey="row", squeeze=False,
+        layout="constrained",
+    )  # fmt: skip
+    for column, experiment in zip(axes.T, drawn.arrays, strict=True):
+        for axis, metric in zip(column, ("angle", "norm_ratio"), strict=True):
+            rows = drawn.of(experiment, metric)
+            steps = sorted(rows["step"].unique())
+            for color, step in zip(sns.color_palette("flare", len(steps)), steps, strict=True):
+                at = rows[rows["step"] == step].groupby("layer")["value"]
+                layers = at.mean().sort_index()
+                axis.errorbar(
+                    range(len(layers)), layers, at.std().reindex(layers.index), color=color,
+                    marker="o", ms=4, lw=1, capsize=2, label=f"epoch {step}",
+                )  # fmt: skip
+            axis.set_xticks(range(len(layers)), layers.index)
+        column[0].axhline(90, color="0.6", lw=0.8, ls=":")
+        column[0].set(title=drawn.label(experiment), ylim=(0, None))
+        column[1].axhline(1, color="0.6", lw=0.8, ls=":")
+        column[1].set(xlabel="weights, from the input up", yscale="log")
+    axes[0, 0].set_ylabel("angle to −gradient (deg)")
+    axes[1, 0].set_ylabel("|update| / |gradient|")
+    axes[0, -1].legend(frameon=False)
+    sns.despine(figure)
+    return figure

@@ -1,0 +1,112 @@
+"""Run directories: one per run, and nothing in them that the run did not make.
+
+    parameters.safetensors   tensors by name: "<epoch>/<parameter>" for every snapshot kept
+    curves.csv               what was monitored in training: step, metric, layer, value
+    run.json                 provenance: configuration, seeds, hashes, versions, device, cost
+    checkpoint.safetensors   only while a training is unfinished
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import resource
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from replications.core.provenance import environment, git_commit
+
+if TYPE_CHECKING:
+    from replications.core.papers import Experiment
+
+# Streams that depend on the run index alone: the same index gives every method the same order of
+# the data and, for equal networks, the same initial weights, so that comparisons are paired.
+PAIRED = ("initialisation", "order")
+
+
+class RunDirectoryBusy(RuntimeError):
+    """Another process is writing this run directory."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run: an experiment as its tier resolves it, a run index and where the run lives."""
+
+    experiment: Experiment
+    tier: str
+    index: int
+    directory: Path
+    data: Path
+    device: str = "cpu"
+    threads: int = 1
+    hashes: dict[str, str] = field(default_factory=dict)
+
+    def seed(self, source: str) -> int:
+        """Seed in [0, 2^63) of one source of randomness, such as "order" or "evaluation"."""
+        name = f"{source}/{self.index}"
+        if source not in PAIRED:
+            name = f"{self.experiment.paper}/{self.experiment.name}/{name}"
+        return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") >> 1
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Hold the directory's lock; the kernel lets it go even if the process is killed.
+
+        Raises RunDirectoryBusy if another process holds it.
+        """
+        self.directory.mkdir(parents=True, exist_ok=True)
+        with open(self.directory / ".lock", "w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise RunDirectoryBusy(
+                    f"{self.directory} is being written by another process: wait for it to end, "
+                    "or stop it, then run the same command again"
+                ) from None
+            yield
+
+    def provenance(self, *, started: float) -> dict:
+        """All that is needed to run this run again, and what it cost (s, MB)."""
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return {
+            "paper": self.experiment.paper,
+            "experiment": self.experiment.name,
+            "tier": self.tier,
+            "run": self.index,
+            "config": self.experiment.resolved,
+            "share": self.experiment.share,
+            "hashes": self.hashes,
+            "seeds": {s: self.seed(s) for s in (*PAIRED, "noise", "evaluation")},
+            "device": self.device,
+            "threads": self.threads,
+            "commit": git_commit(),
+            "environment": environment(),
+            "seconds": round(time.time() - started, 1),
+            "peak_memory_mb": round(peak / 1024),
+        }
+
+
+def write_atomically(path: Path, content: bytes | str) -> None:
+    """Write a file so that a reader, or a crash, sees the old content or the new, never a part."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    with open(temporary, "wb") as file:
+        file.write(content.encode() if isinstance(content, str) else content)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write `value` as indented JSON, atomically; NaN and infinities are refused (ValueError)."""
+    write_atomically(path, json.dumps(value, indent=1, allow_nan=False) + "\n")
+
+
+def directory(results: Path, tier: str, paper: str, experiment: str, index: int) -> Path:
+    """Where a run lives: results/<tier>/runs/<paper>/<experiment>/<index>."""
+    return results / tier / "runs" / paper / experiment / str(index)

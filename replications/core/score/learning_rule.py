@@ -1,0 +1,53 @@
+"""Scores a trained classifier: error rates, and alignment with the gradient per layer."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch.nn.functional import one_hot
+
+from replications.core.datasets import Images, load
+from replications.core.learning import Batch
+from replications.core.runs import Run
+from replications.core.score.alignment import alignment
+from replications.core.score.rows import assign, curves, row, snapshots, write
+from replications.core.train.learning_rule import build, error_rate
+
+PROBE = 1000  # validation images whose updates are held against the gradient
+
+
+def probe(images: Images) -> Batch:
+    """The first validation images: fixed, and never trained on."""
+    split = images.validation.first(min(PROBE, len(images.validation)))
+    targets = one_hot(split.labels, images.classes).to(split.inputs.dtype)
+    return Batch(split.inputs, split.labels, targets, slice(0, len(split)))
+
+
+def aligned(rule, network, batch: Batch, step: int) -> list[dict]:
+    """Rows of cosine, angle and norm ratio for each weight matrix."""
+    updates = rule.estimate(network, batch)
+    with torch.enable_grad():
+        gradients = rule.gradient(network, batch)
+    return [
+        row(metric, value, layer=name, step=step)
+        for name in sorted(gradients)
+        if name.startswith("W")
+        for metric, value in alignment(updates[name], gradients[name]).items()
+    ]
+
+
+@torch.no_grad()
+def score(run: Run) -> None:
+    """Write scores.json and arrays.npz (the test images' predicted classes)."""
+    images = load(run.experiment.data, run.data).to(run.device)
+    batch = probe(images)
+    network, rule = build(run, examples=len(batch.labels))
+    rows = curves(run)
+    for epoch, parameters in snapshots(run).items():
+        assign(network.parameters | rule.parameters, parameters)
+        rows += aligned(rule, network, batch, epoch)
+    last = run.experiment.resolved["budget"]["epochs"]
+    rows.append(row("test_error", error_rate(rule, network, images.test), step=last))
+    predicted = rule.predict(network, images.test.inputs).argmax(1)
+    np.savez(run.directory / "arrays.npz", predicted=predicted.cpu().numpy())
+    write(run, rows)

@@ -1,0 +1,220 @@
+"""The one training loop: resumable after any step, stopped by the first number that is not finite.
+
+A task tells the loop what it is made of (tensors and generators) and how to do one step; the loop
+keeps the time, the curves, the checkpoint and the progress bar. Interrupted and resumed equals
+uninterrupted, bit for bit on the CPU: a checkpoint holds everything that the next step reads.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import logging
+import math
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+from tqdm import tqdm
+
+from replications.core.runs import Run, write_atomically, write_json
+
+logger = logging.getLogger(__name__)
+
+CHECKPOINT_SECONDS = 60
+FINITE_EVERY = 100  # steps between two looks at whether the monitored numbers are finite
+
+
+class Diverged(RuntimeError):
+    """Training left the finite numbers."""
+
+
+class Interrupted(SystemExit):
+    """Training was asked to stop; the checkpoint holds all that it did."""
+
+
+class Task(Protocol):
+    """What the loop trains. Tensors are live: the loop reads and overwrites them in place."""
+
+    steps: int  # per epoch
+    parameters: dict[str, Tensor]  # kept in the run directory, by name
+    state: dict[str, Tensor]  # whatever else the next step reads
+    generators: dict[str, torch.Generator]
+
+    def step(self, epoch: int, index: int) -> dict[str, Tensor]:
+        """Do one update; return what to average over the epoch, by metric."""
+
+    def end_epoch(self, epoch: int) -> dict[str, float]:
+        """Measure once an epoch, by metric."""
+
+    def finish(self) -> None:
+        """Complete `parameters` after the last epoch."""
+
+
+class Progress:
+    """Where a training stands: epochs and steps done, running sums, curves, snapshots."""
+
+    def __init__(self) -> None:
+        self.epoch = 0
+        self.step = 0
+        self.sums: dict[str, float] = {}
+        self.counts: dict[str, int] = {}
+        self.curves: list[dict] = []
+        self.snapshots: dict[str, Tensor] = {}
+
+    def counters(self) -> dict:
+        """All but the snapshots, for JSON."""
+        return {k: v for k, v in vars(self).items() if k != "snapshots"}
+
+
+def train(task: Task, run: Run, *, epochs: int) -> None:
+    """Train `task` for `epochs`, from its checkpoint if there is one, into `run.directory`.
+
+    Keeps the parameters before the first epoch, after half of them and after the last.
+    Raises Diverged, or Interrupted after SIGTERM or Ctrl-C.
+    """
+    started = time.time()
+    checkpoint = run.directory / "checkpoint.safetensors"
+    progress = restore(task, run, checkpoint) or Progress()
+    kept = {0, epochs // 2, epochs}
+    with stop_requests() as stopping, bar(run, epochs * task.steps, progress, task.steps) as shown:
+        saved = time.time()
+        while progress.epoch < epochs:
+            if progress.step == 0 and progress.epoch in kept:
+                snapshot(task, progress)
+            advance(task, progress, shown)
+            if stopping or time.time() - saved > CHECKPOINT_SECONDS:
+                write_atomically(checkpoint, pack(task, run, progress))
+                saved = time.time()
+            if stopping:
+                raise Interrupted(f"stopped in epoch {progress.epoch + 1}; run again to go on")
+    task.finish()
+    snapshot(task, progress)
+    finish(run, progress, started=started)
+    checkpoint.unlink(missing_ok=True)
+
+
+def advance(task: Task, progress: Progress, shown: tqdm) -> None:
+    """One step and, after an epoch's last, its measurements."""
+    for metric, value in task.step(progress.epoch, progress.step).items():
+        progress.sums[metric] = progress.sums.get(metric, 0.0) + value
+        progress.counts[metric] = progress.counts.get(metric, 0) + 1
+    progress.step += 1
+    shown.update()
+    if progress.step % FINITE_EVERY == 0 or progress.step == task.steps:
+        require_finite(progress)
+    if progress.step < task.steps:
+        return
+    measured = {m: float(s) / progress.counts[m] for m, s in progress.sums.items()}
+    measured |= task.end_epoch(progress.epoch)
+    progress.epoch += 1
+    progress.curves += [
+        {"step": progress.epoch, "metric": metric, "layer": "", "value": value}
+        for metric, value in measured.items()
+    ]
+    progress.step, progress.sums, progress.counts = 0, {}, {}
+    summary = ", ".join(f"{metric} {value:.4g}" for metric, value in measured.items())
+    shown.set_postfix_str(summary)
+    logger.info("epoch %d: %s", progress.epoch, summary)
+
+
+def require_finite(progress: Progress) -> None:
+    """Raises Diverged, with what was being averaged, if a running sum is NaN or infinite."""
+    sums = {metric: float(value) for metric, value in progress.sums.items()}
+    if not all(math.isfinite(value) for value in sums.values()):
+        raise Diverged(diagnosis(progress, f"running sums {sums}"))
+
+
+def diagnosis(progress: Progress, seen: str) -> str:
+    """What to tell about a run that diverged, and what to do about it."""
+    last = {row["metric"]: row["value"] for row in progress.curves if row["step"] == progress.epoch}
+    return (
+        f"diverged in epoch {progress.epoch + 1}, by step {progress.step}: {seen}; the epoch before "
+        f"had {last or 'not been run'}. No score of this run is kept: lower the learning rates or "
+        "the step size of this experiment in its paper.yaml, and run again"
+    )
+
+
+def snapshot(task: Task, progress: Progress) -> None:
+    """Keep a copy of the parameters as "<epoch>/<name>". Raises Diverged if one is not finite."""
+    for name, tensor in task.parameters.items():
+        if not tensor.isfinite().all():
+            raise Diverged(diagnosis(progress, f"parameter {name} is not finite"))
+        progress.snapshots[f"{progress.epoch}/{name}"] = tensor.detach().cpu().clone()
+
+
+def live(task: Task) -> dict[str, Tensor]:
+    """Every tensor that the next step reads, by a name that says whose it is."""
+    parameters = {f"parameters/{name}": t for name, t in task.parameters.items()}
+    return parameters | {f"state/{name}": t for name, t in task.state.items()}
+
+
+def pack(task: Task, run: Run, progress: Progress) -> bytes:
+    """The checkpoint: tensors, generators' states, counters, and the hashes it belongs to."""
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in live(task).items()}
+    tensors |= {f"generators/{name}": g.get_state() for name, g in task.generators.items()}
+    tensors |= {f"snapshots/{name}": t.contiguous() for name, t in progress.snapshots.items()}
+    counters = progress.counters()
+    counters["sums"] = {metric: float(value) for metric, value in progress.sums.items()}
+    return save(tensors, {"counters": json.dumps(counters), "hashes": json.dumps(run.hashes)})
+
+
+def restore(task: Task, run: Run, checkpoint: Path) -> Progress | None:
+    """Load a checkpoint into `task`; None if there is none of this code, configuration and data."""
+    try:
+        file = safe_open(checkpoint, framework="pt")
+    except (FileNotFoundError, SafetensorError):
+        return None
+    with file:
+        if json.loads(file.metadata()["hashes"]) != run.hashes:
+            return None
+        progress = Progress()
+        vars(progress).update(json.loads(file.metadata()["counters"]))
+        for name, tensor in live(task).items():
+            tensor.copy_(file.get_tensor(name))
+        for name, generator in task.generators.items():
+            generator.set_state(file.get_tensor(f"generators/{name}"))
+        for name in file.keys():  # noqa: SIM118 - safe_open is no mapping
+            if name.startswith("snapshots/"):
+                progress.snapshots[name.removeprefix("snapshots/")] = file.get_tensor(name)
+    return progress
+
+
+def finish(run: Run, progress: Progress, *, started: float) -> None:
+    """Write what a finished run consists of; run.json last, so that its presence means the rest."""
+    table = io.StringIO()
+    writer = csv.DictWriter(table, ["step", "metric", "layer", "value"], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(progress.curves)
+    write_atomically(run.directory / "curves.csv", table.getvalue())
+    write_atomically(run.directory / "parameters.safetensors", save(progress.snapshots))
+    write_json(run.directory / "run.json", run.provenance(started=started))
+
+
+@contextmanager
+def stop_requests() -> Iterator[list[int]]:
+    """A list that SIGTERM and Ctrl-C append to, so that a step is never cut in half."""
+    requests: list[int] = []
+    names = (signal.SIGTERM, signal.SIGINT)
+    before = {n: signal.signal(n, lambda number, _: requests.append(number)) for n in names}
+    try:
+        yield requests
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def bar(run: Run, total: int, progress: Progress, steps: int) -> tqdm:
+    """A progress bar, shown only on a terminal; the log has a line per epoch in any case."""
+    experiment = run.experiment
+    name = f"{experiment.paper} {experiment.name} {run.index}"
+    done = progress.epoch * steps + progress.step
+    return tqdm(total=total, initial=done, desc=name, disable=None, leave=False)

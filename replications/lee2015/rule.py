@@ -1,0 +1,103 @@
+"""Difference target propagation (Lee, Zhang, Fischer & Bengio 2015, arXiv 1412.7525), Algorithm 1.
+
+A feed-forward network h_i = f_i(h_{i-1}) = tanh(h_{i-1} W_i + b_i) with a softmax on top, and for
+its hidden layers i = 2 ... L-1 an approximate inverse g_i(h_i) = tanh(h_i V_i + c_i) of f_i.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from replications.core.learning import (
+    Batch,
+    LearningRule,
+    Monitor,
+    Updates,
+    classification_monitor,
+)
+from replications.core.networks import FeedForward, orthogonal
+
+
+class DifferenceTargetPropagation(LearningRule):
+    """Every layer regresses on a target of its own; no derivative crosses more than one layer.
+
+    Targets, from the top (Eq. 15, 14), with L the softmax layer and C the mean cross-entropy:
+        t_{L-1} = h_{L-1} - alpha dC/dh_{L-1};   t_{i-1} = h_{i-1} - g_i(h_i) + g_i(t_i).
+    Forward updates descend |f_i(h_{i-1}) - t_i|^2 and, for layer L, C itself; inverse updates
+    descend |g_i(f_i(h + e)) - (h + e)|^2 with h = h_{i-1} and e ~ N(0, noise^2) (Eq. 13). Both are
+    summed over units, averaged over the batch, and made in turns: a sweep of inverse updates over
+    the data, then one of forward updates.
+
+    Settings: `alpha`, which multiplies the gradient of the batch's mean cost, and `noise`.
+    `parameters` holds "V2", (n_2, n_1), "c2", (n_1,), up to L-1: orthogonal, zero biases.
+    """
+
+    def __init__(
+        self,
+        *,
+        network: FeedForward,
+        examples: int,
+        generator: torch.Generator,
+        alpha: float,
+        noise: float,
+    ) -> None:
+        super().__init__(network=network, examples=examples, generator=generator)
+        self.alpha, self.noise = alpha, noise
+        for i in range(2, network.depth):
+            below, above = network.parameters[f"W{i}"].shape
+            like = network.parameters[f"W{i}"]
+            inverse = orthogonal(above, below, generator=generator, dtype=like.dtype)
+            self.parameters[f"V{i}"] = inverse.to(like.device)
+            self.parameters[f"c{i}"] = like.new_zeros(below)
+
+    @property
+    def sweeps(self):
+        return (self.inverse_updates, self.updates)
+
+    def inverse(self, i: int, above: Tensor) -> Tensor:
+        """g_i: h_i, (B, n_i) -> h_{i-1}, (B, n_{i-1})."""
+        return torch.addmm(self.parameters[f"c{i}"], above, self.parameters[f"V{i}"]).tanh_()
+
+    def targets(self, network: FeedForward, activities: list[Tensor], gradient: Tensor):
+        """{i: t_i} for the hidden layers, given dC/dh_{L-1}, (B, n_{L-1})."""
+        top = network.depth - 1
+        targets = {top: activities[top] - self.alpha * gradient}  # Eq. 15
+        for i in range(top, 1, -1):
+            correction = activities[i - 1] - self.inverse(i, activities[i])
+            targets[i - 1] = correction + self.inverse(i, targets[i])  # Eq. 14
+        return targets
+
+    def updates(self, network: FeedForward, batch: Batch) -> tuple[Updates, Monitor]:
+        """Forward updates: "W1", "b1", ... of the whole network."""
+        count, top = len(batch.labels), network.depth
+        activities = network.activities(batch.inputs)
+        log_p = activities[top].log_softmax(dim=1)
+        error = (log_p.exp() - batch.targets) / count  # dC/dlogits, (B, C)
+        updates = {f"W{top}": -activities[top - 1].T @ error, f"b{top}": -error.sum(0)}
+        gradient = error @ network.parameters[f"W{top}"].T  # dC/dh_{L-1}
+        for i, target in self.targets(network, activities, gradient).items():
+            h = activities[i]  # (B, n_i)
+            delta = (target - h) * (1 - h**2) * (2 / count)
+            updates[f"W{i}"] = activities[i - 1].T @ delta
+            updates[f"b{i}"] = delta.sum(0)
+        return updates, classification_monitor(activities[top], log_p, batch)
+
+    def inverse_updates(self, network: FeedForward, batch: Batch) -> tuple[Updates, Monitor]:
+        """Inverse updates: "V2", "c2", ..., "V{L-1}", "c{L-1}" (Eq. 13)."""
+        activities = network.activities(batch.inputs)
+        updates: Updates = {}
+        for i in range(2, network.depth):
+            below = activities[i - 1]  # (B, n_{i-1})
+            corrupted = below + self.noise * self.standard_normal(below)
+            above = network.layer(i, corrupted)  # (B, n_i)
+            rebuilt = self.inverse(i, above)  # (B, n_{i-1})
+            delta = (corrupted - rebuilt) * (1 - rebuilt**2) * (2 / len(batch.labels))
+            updates[f"V{i}"] = above.T @ delta
+            updates[f"c{i}"] = delta.sum(0)
+        return updates, {}
+
+    def standard_normal(self, like: Tensor) -> Tensor:
+        """Standard normal noise of the shape of `like`, from the rule's generator."""
+        noise = torch.empty(like.shape, dtype=like.dtype)
+        return noise.normal_(generator=self.generator).to(like.device)

@@ -1,0 +1,176 @@
+"""The STDP simulation of Bengio et al. 2015, Sec. 2: identities, quadrature, fits, bad input."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.integrate import quad
+from scipy.stats import norm
+
+from replications.bengio2015 import simulation
+
+SETTINGS = {"pairs": 20_000, "slope_sd": 0.5, "gap": 5.0, "gap_spread": 10.0, "jitter": 0.0,
+            "window": 100.0, "bins": 50, "averaged_over": "delay", "learning_rate": 1.0}
+SLOPES = st.floats(1e-3, 1e3) | st.floats(-1e3, -1e-3)
+
+
+def curve(seed=0, **changes):
+    return simulation.stdp_curve(generator=torch.Generator().manual_seed(seed),
+                                 **{**SETTINGS, **changes})
+
+
+def scores(arrays):
+    return {(row["layer"], row["metric"]): row["value"] for row in simulation.score(arrays)}
+
+
+def planted(w):
+    """Arrays as stdp_curve returns them, with ΔW = w(ΔT) and no noise."""
+    t = np.linspace(-98.0, 98.0, 50)
+    return {"delta_t": t, "delta_w": w(t), "delta_w_se": 0 * t, "count": np.full(50, 9)}
+
+
+@given(slope=SLOPES, gap=st.floats(0.01, 100.0), rate=st.floats(0.01, 10.0))
+def test_product_of_delay_and_change_is_learning_rate_times_gap(slope, gap, rate):
+    delta_t, delta_w = simulation.spike_pair(slope, gap, rate)
+    assert delta_t * delta_w == pytest.approx(rate * gap, rel=1e-14)
+
+
+@given(slope=SLOPES, gap=st.floats(0.01, 100.0))
+def test_time_reversal_turns_potentiation_into_depression(slope, gap):
+    forward = simulation.spike_pair(slope, gap, 1.0)
+    backward = simulation.spike_pair(-slope, gap, 1.0)
+    assert backward == (-forward[0], -forward[1])
+
+
+@pytest.mark.parametrize("slope", [0.3, -0.3, 1.7, -1.7])
+def test_delay_is_where_the_integrated_potential_meets_the_threshold(slope):
+    step, gap = 1e-3 * np.sign(slope), 4.0  # ms; a falling ramp is followed back in time
+    depth, moment = -gap, 0.0
+    while depth < 0:
+        depth, moment = depth + step * slope, moment + step
+    delta_t, _ = simulation.spike_pair(slope, gap, 1.0)
+    assert moment == pytest.approx(delta_t, abs=2e-3)
+
+
+@pytest.mark.parametrize("averaged_over", ["delay", "slope"])
+def test_one_gap_gives_a_hyperbola(averaged_over):
+    found = scores(curve(pairs=200_000, gap_spread=0.0, averaged_over=averaged_over))
+    for side in simulation.SIDES:
+        assert found[side, "r2_power"] > 0.999
+        assert found[side, "exponent"] == pytest.approx(-1, abs=0.03)
+        assert found[side, "r2_power"] > found[side, "r2_exponential"]
+
+
+def test_spread_of_gaps_makes_the_curve_look_exponential():
+    found = scores(curve(pairs=200_000))
+    for side in simulation.SIDES:
+        assert found[side, "r2_exponential"] > 0.95
+        assert found[side, "r2_exponential"] > found[side, "r2_power"]
+        assert found[side, "sign_agreement"] == 1
+        assert found[side, "spearman"] < -0.99
+
+
+def expected_change(low, high, *, slope_sd, gap, gap_spread):
+    """E[u | low < gap/u < high], u > 0, by quadrature over u of P(low u < gap < high u)."""
+    bottom, top = gap - gap_spread / 2, gap + gap_spread / 2
+
+    def chance(u):
+        return max(min(high * u, top) - max(low * u, bottom), 0.0) * norm.pdf(u, scale=slope_sd)
+
+    kinks = sorted({bottom / high, top / high, bottom / max(low, 1e-9), top / max(low, 1e-9)})
+    ends = [0.0, *[u for u in kinks if 0 < u < 12 * slope_sd], 12 * slope_sd]
+    moments = [sum(quad(lambda u, k=k: u**k * chance(u), a, b, epsabs=1e-13)[0]
+                   for a, b in zip(ends, ends[1:], strict=False)) for k in (0, 1)]
+    return moments[1] / moments[0]
+
+
+@pytest.mark.parametrize("gap_spread", [10.0, 4.0])
+def test_bin_means_agree_with_quadrature(gap_spread):
+    arrays = curve(pairs=400_000, gap_spread=gap_spread, bins=20)
+    edges = np.linspace(-100, 100, 21)
+    for low, high, mean, se in zip(edges[10:-1], edges[11:], arrays["delta_w"][10:],
+                                   arrays["delta_w_se"][10:], strict=True):
+        truth = expected_change(low, high, slope_sd=0.5, gap=5.0, gap_spread=gap_spread)
+        assert abs(mean - truth) < 4 * se
+
+
+def test_peak_of_the_spread_curve_is_the_mean_of_slopes_weighted_by_size():
+    """As ΔT → 0 with gaps down to 0: E[u²] / E[|u|] = slope_sd sqrt(π / 2)."""
+    limit = expected_change(0.0, 1e-3, slope_sd=0.5, gap=5.0, gap_spread=10.0)
+    assert limit == pytest.approx(0.5 * np.sqrt(np.pi / 2), rel=1e-6)
+
+
+def test_fits_recover_planted_curves():
+    found = scores(planted(lambda t: np.sign(t) * 0.8 * np.exp(-np.abs(t) / 17)))
+    assert found["potentiation", "tau"] == pytest.approx(17)
+    assert found["depression", "amplitude_exponential"] == pytest.approx(0.8)
+    assert found["depression", "r2_exponential"] == pytest.approx(1)
+    found = scores(planted(lambda t: np.sign(t) * 3 * np.abs(t) ** -0.7))
+    assert found["potentiation", "exponent"] == pytest.approx(-0.7)
+    assert found["potentiation", "amplitude_power"] == pytest.approx(3)
+    assert found["potentiation", "r2_power"] == pytest.approx(1)
+    assert found["potentiation", "spearman"] == -1
+
+
+def test_fits_of_the_bi_poo_window_are_its_constants():
+    found = scores(planted(simulation.bi_poo_window))
+    for side, sign in simulation.SIDES.items():
+        assert found[side, "tau"] == pytest.approx(simulation.BI_POO[side]["tau"])
+        assert found[side, "amplitude_exponential"] == pytest.approx(
+            sign * simulation.BI_POO[side]["amplitude"])
+    assert simulation.bi_poo_window(np.zeros(1)) == 0
+
+
+def test_too_few_bins_score_nan_and_not_a_number_made_up():
+    found = scores(curve(pairs=2_000, bins=2))
+    assert np.isnan(found["potentiation", "r2_exponential"])
+    assert found["potentiation", "sign_agreement"] == 1
+
+
+def test_sign_agreement_counts_bins_of_the_wrong_sign():
+    wrong = planted(lambda t: np.where((t > 0) & (t < 20), -1.0, np.sign(t)) * np.exp(-abs(t) / 20))
+    found = scores(wrong)
+    assert found["potentiation", "sign_agreement"] == pytest.approx(20 / 25)
+    assert found["depression", "sign_agreement"] == 1
+
+
+@pytest.mark.parametrize("averaged_over", ["delay", "slope"])
+def test_same_seed_same_curve_and_another_seed_another(averaged_over):
+    first, again, other = (curve(seed, averaged_over=averaged_over) for seed in (3, 3, 4))
+    for name, array in first.items():
+        np.testing.assert_array_equal(array, again[name])
+        assert array.shape == (SETTINGS["bins"],)
+    assert not np.array_equal(first["delta_w"], other["delta_w"], equal_nan=True)
+
+
+def test_standard_error_is_the_scatter_over_seeds():
+    runs = [curve(seed, pairs=5_000, bins=10) for seed in range(60)]
+    scatter = np.std([run["delta_w"] for run in runs], axis=0, ddof=1)
+    claimed = np.mean([run["delta_w_se"] for run in runs], axis=0)
+    np.testing.assert_allclose(claimed, scatter, rtol=0.45)
+
+
+def test_only_pairs_inside_the_window_are_counted():
+    arrays = curve(window=20.0)
+    assert 0 < arrays["count"].sum() < SETTINGS["pairs"]
+    assert np.nanmax(np.abs(arrays["delta_t"])) <= 20
+
+
+@pytest.mark.parametrize(("changes", "message"), [
+    ({"pairs": 0}, "pairs is 0: give a number above 0"),
+    ({"slope_sd": -1.0}, "slope_sd is -1.0: give"),
+    ({"gap": 0.0}, "gap is 0.0: give"),
+    ({"gap_spread": -1.0}, r"gap_spread is -1.0: give 0 \(one gap\)"),
+    ({"gap_spread": 11.0}, "stays below the threshold"),
+    ({"jitter": -0.1}, "jitter is -0.1: give"),
+    ({"jitter": float("nan")}, "jitter is nan: give"),
+    ({"window": 0.0}, "window is 0.0: give"),
+    ({"bins": 7}, "bins is 7: give an even number"),
+    ({"averaged_over": "pairs"}, 'give "delay" or "slope"'),
+    ({"learning_rate": 0.0}, "learning_rate is 0.0: give"),
+    ({"window": 1e-9, "pairs": 10, "gap_spread": 0.0}, "widen window or add pairs"),
+])
+def test_bad_input_says_what_to_do(changes, message):
+    with pytest.raises(ValueError, match=message):
+        curve(**changes)
