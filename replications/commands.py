@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from contextlib import contextmanager
 
 from replications.core import papers, runs
@@ -17,7 +16,7 @@ def fetch(args: argparse.Namespace) -> None:
     """Bring a dataset into args.data, or verify the one that is there."""
     from replications.core.fetch import fetch as fetch_dataset
 
-    fetch_dataset(args.dataset, args.data, mirror=os.environ.get("DATA_MIRROR"))
+    fetch_dataset(args.dataset, args.data)
 
 
 @contextmanager
