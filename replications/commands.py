@@ -29,7 +29,9 @@ def opened(args: argparse.Namespace, step: str):
     torch.set_num_threads(args.threads)
     experiment = papers.Suite().experiment(args.paper, args.experiment, args.tier)
     hashes = experiment.hashes(step) | {"data": data_hash(experiment.data)}
-    directory = runs.directory(args.results, args.tier, experiment.paper, experiment.name, args.index)
+    directory = runs.directory(
+        args.results, args.tier, experiment.paper, experiment.name, args.index
+    )
     with held(choose(args.device)) as device:
         run = runs.Run(
             experiment, args.tier, args.index, directory, args.data, device, args.threads, hashes
@@ -55,24 +57,24 @@ def score(args: argparse.Namespace) -> None:
 
 
 def collect(args: argparse.Namespace) -> None:
-    """results/<tier>/scores.parquet and scores.csv from the runs' scores.json."""
+    """scores.parquet and scores.csv, in args.into, from the runs' scores.json."""
     from replications.core.tables import collect as collect_scores
 
-    collect_scores(args.scores, args.results / args.tier)
+    collect_scores(args.scores, args.into)
 
 
 def compare(args: argparse.Namespace) -> None:
-    """results/<tier>/comparison.csv, .md, .tex and .json."""
+    """comparison.csv, .md, .tex, .json and .html beside a scores.parquet."""
     from replications.core.compare import write_comparison
 
-    write_comparison(args.results / args.tier, args.tier)
+    write_comparison(args.into, papers.Suite().select(args.papers), args.tier)
 
 
 def plot(args: argparse.Namespace) -> None:
     """results/<tier>/figures/<paper>/<figure>.png and .pdf."""
     from replications.core.plots import draw
 
-    draw(args.results / args.tier, args.tier, args.paper, args.figure)
+    draw(args.results / args.tier, papers.Suite().papers[args.paper], args.tier)
 
 
 def check(args: argparse.Namespace) -> None:

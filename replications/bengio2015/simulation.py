@@ -27,9 +27,19 @@ BI_POO = {
 }
 
 
-def stdp_curve(*, generator: torch.Generator, pairs: int, slope_sd: float, gap: float,
-               gap_spread: float, jitter: float, window: float, bins: int,
-               averaged_over: str, learning_rate: float) -> dict[str, np.ndarray]:
+def stdp_curve(
+    *,
+    generator: torch.Generator,
+    pairs: int,
+    slope_sd: float,
+    gap: float,
+    gap_spread: float,
+    jitter: float,
+    window: float,
+    bins: int,
+    averaged_over: str,
+    learning_rate: float,
+) -> dict[str, np.ndarray]:
     """Mean ΔW against mean ΔT over simulated spike pairs (Sec. 2, Fig. 1).
 
     u ~ N(0, slope_sd²) mV/ms, gap ~ U(gap ± gap_spread / 2) mV, ΔT = gap / u + jitter · N(0, 1)
@@ -40,8 +50,17 @@ def stdp_curve(*, generator: torch.Generator, pairs: int, slope_sd: float, gap: 
     Returns arrays of shape ``(bins,)``: "delta_t" (ms), "delta_w", "delta_w_se" (standard error
     of delta_w) and "count"; bins with fewer than two pairs hold NaN.
     """
-    _check(pairs=pairs, slope_sd=slope_sd, gap=gap, gap_spread=gap_spread, jitter=jitter,
-           window=window, bins=bins, averaged_over=averaged_over, learning_rate=learning_rate)
+    _check(
+        pairs=pairs,
+        slope_sd=slope_sd,
+        gap=gap,
+        gap_spread=gap_spread,
+        jitter=jitter,
+        window=window,
+        bins=bins,
+        averaged_over=averaged_over,
+        learning_rate=learning_rate,
+    )
     drawn = {"generator": generator, "device": generator.device, "dtype": torch.float64}
     slopes = slope_sd * torch.randn(pairs, **drawn)  # (pairs,)
     gaps = gap + gap_spread * (torch.rand(pairs, **drawn) - 0.5)  # (pairs,)
@@ -74,9 +93,11 @@ def score(arrays: dict[str, np.ndarray]) -> list[dict]:
     correlation of |ΔW| with t, −1 for a strict decay. The side is the layer; a fit that does not
     exist (fewer than three bins, no convergence) is NaN.
     """
-    return [{"metric": metric, "layer": layer, "value": float(value)}
-            for layer, sign in SIDES.items()
-            for metric, value in _shape(*side(arrays, sign)).items()]
+    return [
+        {"metric": metric, "layer": layer, "value": float(value)}
+        for layer, sign in SIDES.items()
+        for metric, value in _shape(*side(arrays, sign)).items()
+    ]
 
 
 def side(arrays: dict[str, np.ndarray], sign: int) -> tuple[np.ndarray, np.ndarray]:
@@ -97,8 +118,10 @@ def power(t, amplitude, exponent):
 
 def bi_poo_window(delta_t: np.ndarray) -> np.ndarray:
     """The window of Bi & Poo (1998): amplitude · exp(−|ΔT| / tau) on each side, 0 at ΔT = 0."""
-    return sum(np.where(sign * delta_t > 0, exponential(np.abs(delta_t), **BI_POO[name]), 0.0)
-               for name, sign in SIDES.items())
+    return sum(
+        np.where(sign * delta_t > 0, exponential(np.abs(delta_t), **BI_POO[name]), 0.0)
+        for name, sign in SIDES.items()
+    )
 
 
 def _averages(shared, delta_t, delta_w, *, bins, limit):
@@ -108,8 +131,12 @@ def _averages(shared, delta_t, delta_w, *, bins, limit):
     few = np.where(count >= 2, count, np.nan)
     mean_t, mean_w = (np.bincount(place, a, minlength=bins) / few for a in (delta_t, delta_w))
     squares = np.bincount(place, (delta_w - mean_w[place]) ** 2, minlength=bins)
-    return {"delta_t": mean_t, "delta_w": mean_w,
-            "delta_w_se": np.sqrt(squares / (few - 1) / few), "count": count}
+    return {
+        "delta_t": mean_t,
+        "delta_w": mean_w,
+        "delta_w_se": np.sqrt(squares / (few - 1) / few),
+        "count": count,
+    }
 
 
 def _shape(t, w):
@@ -119,9 +146,16 @@ def _shape(t, w):
     (height, tau), r2_exponential = _fit(exponential, t, w, start=(w.max(), t.mean()))
     (scale, exponent), r2_power = _fit(power, t, w, start=(w.max() * t.min(), -1.0))
     spearman = spearmanr(t, np.abs(w)).statistic if len(t) > 2 else np.nan
-    return {"amplitude_exponential": height, "tau": tau, "r2_exponential": r2_exponential,
-            "amplitude_power": scale, "exponent": exponent, "r2_power": r2_power,
-            "sign_agreement": np.mean(w > 0), "spearman": spearman}
+    return {
+        "amplitude_exponential": height,
+        "tau": tau,
+        "r2_exponential": r2_exponential,
+        "amplitude_power": scale,
+        "exponent": exponent,
+        "r2_power": r2_power,
+        "sign_agreement": np.mean(w > 0),
+        "spearman": spearman,
+    }
 
 
 def _fit(curve, t, w, *, start):
@@ -135,13 +169,20 @@ def _fit(curve, t, w, *, start):
 
 def _check(*, pairs, slope_sd, gap, gap_spread, jitter, window, bins, averaged_over, learning_rate):
     """Raise ValueError with the remedy for the first setting that has no meaning."""
-    for name, value in {"pairs": pairs, "slope_sd": slope_sd, "gap": gap, "window": window,
-                        "learning_rate": learning_rate}.items():
+    for name, value in {
+        "pairs": pairs,
+        "slope_sd": slope_sd,
+        "gap": gap,
+        "window": window,
+        "learning_rate": learning_rate,
+    }.items():
         if not value > 0:
             raise ValueError(f"{name} is {value}: give a number above 0")
     if not 0 <= gap_spread <= 2 * gap:
-        raise ValueError(f"gap_spread is {gap_spread}: give 0 (one gap) to 2 · gap = {2 * gap} mV, "
-                         "so that V(0) stays below the threshold")
+        raise ValueError(
+            f"gap_spread is {gap_spread}: give 0 (one gap) to 2 · gap = {2 * gap} mV, "
+            "so that V(0) stays below the threshold"
+        )
     if not jitter >= 0:
         raise ValueError(f"jitter is {jitter}: give 0 (none) or a standard deviation in ms")
     if bins < 2 or bins % 2:

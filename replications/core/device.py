@@ -20,7 +20,11 @@ def choose(name: str) -> str:
 
     Raises ValueError if the named device is not on this machine.
     """
-    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    there = {
+        "cpu": True,
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+    }
     if name == "auto":
         return next(device for device in ("cuda", "mps", "cpu") if there[device])
     if not there[name]:
@@ -30,7 +34,7 @@ def choose(name: str) -> str:
 
 
 @contextmanager
-def held(device: str, *, locks: Path = Path(tempfile.gettempdir())) -> Iterator[str]:
+def held(device: str) -> Iterator[str]:
     """The device with an index, "cuda:1", held for this process alone; others pass as they are.
 
     A GPU is held by a lock on a file, so that jobs side by side spread over the GPUs, and the
@@ -39,8 +43,9 @@ def held(device: str, *, locks: Path = Path(tempfile.gettempdir())) -> Iterator[
     if device != "cuda":
         yield device
         return
+    locks = Path(tempfile.gettempdir())
     files = [
-        open(locks / f"replications-gpu-{os.getuid()}-{i}.lock", "w")  # noqa: SIM115
+        open(locks / f"replications-gpu-{os.getuid()}-{i}.lock", "w")
         for i in range(torch.cuda.device_count())
     ]
     try:

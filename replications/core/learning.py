@@ -14,7 +14,7 @@ Monitor = dict[str, Tensor]  # by metric name, a scalar: the batch's mean before
 
 @dataclass(frozen=True)
 class Batch:
-    """B examples: `inputs` (B, D), `labels` (B,), one-hot `targets` (B, C), their `rows` in the set."""
+    """B examples: inputs (B, D), labels (B,), one-hot targets (B, C), and their rows in the set."""
 
     inputs: Tensor
     labels: Tensor
@@ -61,7 +61,7 @@ class LearningRule:
         return dict(zip(leaves, gradients, strict=True))
 
     def estimate(self, network, batch: Batch) -> Updates:
-        """The updates of a batch that is not part of the training set, to hold against `gradient`."""
+        """The updates of a batch outside the training set, to hold against `gradient`."""
         return self.updates(network, batch)[0]
 
 

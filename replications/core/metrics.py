@@ -36,7 +36,7 @@ METRICS = {
     "parzen_validation": Metric(
         "nats", True, 3.0, "Parzen log-likelihood of the validation images, sigma = 0.2"
     ),
-    "reconstruction": Metric("", False, 3.0, "squared error of g1(h1) for x, running mean"),
+    "local_loss": Metric("", None, 0.5, "loss of one map's own regression, running mean"),
     "log_joint": Metric("nats", True, 8.0, "mean log p(x, h) of test images, constants dropped"),
     "log_joint_rises": Metric("%", True, 20.0, "test images whose log p(x, h) rose in inference"),
     "r2_exponential": Metric("", True, 0.05, "R2 of an exponential in |dt| fitted to mean dW"),

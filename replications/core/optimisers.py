@@ -48,7 +48,8 @@ class SGD:
 
 
 class CentredRMSprop:
-    """m <- d m + (1-d) u;  n <- d n + (1-d) u^2;  v <- k v + rate u / sqrt(n - m^2 + floor);  p <- p + v
+    """m <- d m + (1-d) u;  n <- d n + (1-d) u^2;
+    v <- k v + rate u / sqrt(n - m^2 + floor);  p <- p + v
 
     for an update u, with decay d and momentum k. Graves (2013) as in the code released with
     Lee et al. (2015): the floor stands inside the root, unlike in torch.optim.RMSprop.

@@ -92,6 +92,7 @@ class Experiment:
     science: tuple[str, str]  # (module, class or function)
     network: tuple[str, str] | None  # (module, class)
     resolved: dict  # everything that the run depends on; hashed
+    paper_data: str  # the dataset of the paper tier: what the paper's claims are about
     share: float  # of the paper's budget
     minutes: float  # expected cost of a run; long runs start first
 
@@ -99,6 +100,13 @@ class Experiment:
     def data(self) -> str:
         """Name of the dataset, or "none"."""
         return self.resolved["data"]
+
+    @property
+    def share_text(self) -> str:
+        """The share of the paper's budget for a table: "full", "24%", "0.3%"."""
+        if self.share >= 1:
+            return "full"
+        return f"{self.share:.0%}" if self.share >= 0.01 else f"{self.share:.1%}"
 
     def hashes(self, step: str) -> dict[str, str]:
         """Hashes of the code that `step` ("train" or "score") uses, and of the configuration."""
@@ -170,9 +178,10 @@ class Paper:
             raise DeclarationError(f"{where}.tiers.{tier}.budget: has to name {sorted(full)}")
         share = prod(resolved["budget"][key] / full[key] for key in full)
         minutes = tiers[tier].get("minutes", 0)
+        paper_data = tiers["paper"].get("data", declared["data"])
         return Experiment(
-            self.name, name, tier, kind, science, network, resolved, share, minutes
-        )  # fmt: skip
+            self.name, name, tier, kind, science, network, resolved, paper_data, share, minutes
+        )
 
     def _check_arguments(self, target: tuple, given: Mapping, budget: Mapping, where: str) -> None:
         module, attribute = target
@@ -226,7 +235,9 @@ def read(path: Path, schema: str) -> dict:
 
 def check(declared: object, schema: str, name: str) -> None:
     """Hold a declaration against a schema; raises DeclarationError naming `name` and the key."""
-    validator = Draft202012Validator(yaml.safe_load((SCHEMAS / f"{schema}.schema.yaml").read_text()))
+    validator = Draft202012Validator(
+        yaml.safe_load((SCHEMAS / f"{schema}.schema.yaml").read_text())
+    )
     faults = [f"{name}: {fault(error)}" for error in validator.iter_errors(declared)]
     if faults:
         raise DeclarationError("\n".join(faults))
@@ -253,7 +264,7 @@ class Suite:
         return {path.parent.name: Paper(path) for path in sorted(self.root.glob("*/paper.yaml"))}
 
     def select(self, papers: str | list[str]) -> dict[str, Paper]:
-        """"all", or the named papers. Raises DeclarationError for a name that there is not."""
+        """ "all", or the named papers. Raises DeclarationError for a name that there is not."""
         if papers == "all":
             return self.papers
         unknown = sorted(set(papers) - set(self.papers))

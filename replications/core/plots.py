@@ -15,10 +15,10 @@ import pandas as pd
 import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
-from replications.core.papers import Paper, Suite
-
-FULL = "the paper's full budget"
+from replications.core.papers import Paper
+from replications.core.provenance import PACKAGE
 
 
 @dataclass(frozen=True)
@@ -40,36 +40,39 @@ class Drawn:
         return s[(s["experiment"] == experiment) & (s["metric"] == metric)]
 
 
-def draw(results: Path, tier: str, paper: str, figure: str) -> None:
-    """Draw one figure of a paper into results/<tier>/figures/<paper>/, as PNG and PDF."""
-    declared = Suite().papers[paper]
-    experiments = declared.figures[figure]["experiments"]
-    scores = pd.read_parquet(results / "scores.parquet")
-    scores = scores[(scores["paper"] == paper) & scores["experiment"].isin(experiments)]
+def draw(results: Path, paper: Paper, tier: str) -> None:
+    """Draw every figure of a paper into results/<tier>/figures/<paper>/, as PNG and PDF."""
+    sns.set_theme(context="paper", style="ticks", palette="colorblind")
+    folder = results / "figures" / paper.name
+    folder.mkdir(parents=True, exist_ok=True)
+    science = import_module(f"{PACKAGE}.{paper.name}.figures")
+    for name, declared in paper.figures.items():
+        drawn = read(results, paper, tier, declared["experiments"])
+        figure = getattr(science, name)(drawn)
+        figure.text(1, 0, budget_note(drawn), ha="right", va="top", fontsize=6, color="0.4")
+        for suffix in ("png", "pdf"):
+            figure.savefig(folder / f"{name}.{suffix}", dpi=160, bbox_inches="tight")
+        plt.close(figure)
+
+
+def read(results: Path, paper: Paper, tier: str, experiments: list[str]) -> Drawn:
+    """The scores and arrays of some of a paper's experiments."""
+    scores = pd.read_parquet(results / "papers" / paper.name / "scores.parquet")
     arrays = {}
     for experiment in experiments:
-        files = sorted((results / "runs" / paper / experiment).glob("*/arrays.npz"))
+        files = sorted((results / "runs" / paper.name / experiment).glob("*/arrays.npz"))
         arrays[experiment] = [dict(np.load(file, allow_pickle=False)) for file in files]
-    sns.set_theme(context="paper", style="ticks", palette="colorblind")
-    drawn = Drawn(declared, tier, scores, arrays)
-    made = getattr(import_module(f"replications.{paper}.figures"), figure)(drawn)
-    made.text(1, 0, budget_note(drawn), ha="right", va="top", fontsize=6, color="0.4")
-    folder = results / "figures" / paper
-    folder.mkdir(parents=True, exist_ok=True)
-    for suffix in ("png", "pdf"):
-        made.savefig(folder / f"{figure}.{suffix}", dpi=160, bbox_inches="tight")
-    plt.close(made)
+    return Drawn(paper, tier, scores[scores["experiment"].isin(experiments)], arrays)
 
 
 def budget_note(drawn: Drawn) -> str:
     """The tier and what share of the paper's budget it spends, for the foot of a figure."""
-    shares = {
-        f"{e.share:.0%} of the paper's budget" if e.share < 1 else FULL
-        for e in drawn.paper.experiments(drawn.tier)
-        if e.name in drawn.arrays
-    }
+    used = [e for e in drawn.paper.experiments(drawn.tier) if e.name in drawn.arrays]
+    shares = " and ".join(dict.fromkeys(e.share_text for e in used))
+    data = " and ".join(dict.fromkeys(e.data for e in used if e.data != "none"))
     runs = drawn.scores["run"].nunique()
-    return f"{drawn.tier} tier, {runs} runs, {', '.join(sorted(shares))}"
+    on = f" on {data}" if data else ""
+    return f"{drawn.tier} tier{on}, {runs} runs, {shares} of the paper's budget"
 
 
 def curve(axis: plt.Axes, rows: pd.DataFrame, *, color, label: str, style: str = "-") -> None:
@@ -96,11 +99,18 @@ def error_curves(drawn: Drawn, axis: plt.Axes) -> None:
               label=f"{name}: validation")  # fmt: skip
         final(axis, drawn.of(experiment, "test_error"), color=color, label=f"{name}: test, last")
     axis.set(xlabel="epoch", ylabel="error (%)", yscale="log")
+    plain_log_ticks(axis)
+
+
+def plain_log_ticks(axis: plt.Axes) -> None:
+    """Ticks at 1, 2 and 5 of each decade of a logarithmic y axis, as plain numbers."""
+    axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axis.yaxis.set_major_formatter("{x:g}")
+    axis.yaxis.set_minor_formatter(NullFormatter())
 
 
 def alignment_by_layer(drawn: Drawn) -> Figure:
-    """Angle and norm ratio to the negative gradient, per layer and epoch, a column per experiment."""
+    """Angle and norm ratio to -gradient, by layer and epoch; a column per experiment."""
     columns = len(drawn.arrays)
     figure, axes = plt.subplots(
         2, columns, figsize=(3.6 * columns + 0.6, 5.2), sharex=True, sharey="row", squeeze=False,
@@ -122,6 +132,7 @@ def alignment_by_layer(drawn: Drawn) -> Figure:
         column[0].set(title=drawn.label(experiment), ylim=(0, None))
         column[1].axhline(1, color="0.6", lw=0.8, ls=":")
         column[1].set(xlabel="weights, from the input up", yscale="log")
+        plain_log_ticks(column[1])
     axes[0, 0].set_ylabel("angle to −gradient (deg)")
     axes[1, 0].set_ylabel("|update| / |gradient|")
     axes[0, -1].legend(frameon=False)

@@ -1,9 +1,9 @@
 """Run directories: one per run, and nothing in them that the run did not make.
 
-    parameters.safetensors   tensors by name: "<epoch>/<parameter>" for every snapshot kept
-    curves.csv               what was monitored in training: step, metric, layer, value
-    run.json                 provenance: configuration, seeds, hashes, versions, device, cost
-    checkpoint.safetensors   only while a training is unfinished
+parameters.safetensors   tensors by name: "<epoch>/<parameter>" for every snapshot kept
+curves.csv               what was monitored in training: step, metric, layer, value
+run.json                 provenance: configuration, seeds, hashes, versions, device, cost
+checkpoint.safetensors   only while a training is unfinished
 """
 
 from __future__ import annotations

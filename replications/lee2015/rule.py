@@ -22,10 +22,10 @@ from replications.core.networks import FeedForward, orthogonal
 class DifferenceTargetPropagation(LearningRule):
     """Every layer regresses on a target of its own; no derivative crosses more than one layer.
 
-    Targets, from the top (Eq. 15, 14), with L the softmax layer and C the mean cross-entropy:
+    Targets, from the top, with L the softmax layer and C the mean cross-entropy:
         t_{L-1} = h_{L-1} - alpha dC/dh_{L-1};   t_{i-1} = h_{i-1} - g_i(h_i) + g_i(t_i).
     Forward updates descend |f_i(h_{i-1}) - t_i|^2 and, for layer L, C itself; inverse updates
-    descend |g_i(f_i(h + e)) - (h + e)|^2 with h = h_{i-1} and e ~ N(0, noise^2) (Eq. 13). Both are
+    descend |g_i(f_i(h + e)) - (h + e)|^2 with h = h_{i-1} and e ~ N(0, noise^2). Both are
     summed over units, averaged over the batch, and made in turns: a sweep of inverse updates over
     the data, then one of forward updates.
 
@@ -62,10 +62,10 @@ class DifferenceTargetPropagation(LearningRule):
     def targets(self, network: FeedForward, activities: list[Tensor], gradient: Tensor):
         """{i: t_i} for the hidden layers, given dC/dh_{L-1}, (B, n_{L-1})."""
         top = network.depth - 1
-        targets = {top: activities[top] - self.alpha * gradient}  # Eq. 15
+        targets = {top: activities[top] - self.alpha * gradient}
         for i in range(top, 1, -1):
             correction = activities[i - 1] - self.inverse(i, activities[i])
-            targets[i - 1] = correction + self.inverse(i, targets[i])  # Eq. 14
+            targets[i - 1] = correction + self.inverse(i, targets[i])
         return targets
 
     def updates(self, network: FeedForward, batch: Batch) -> tuple[Updates, Monitor]:
@@ -84,7 +84,7 @@ class DifferenceTargetPropagation(LearningRule):
         return updates, classification_monitor(activities[top], log_p, batch)
 
     def inverse_updates(self, network: FeedForward, batch: Batch) -> tuple[Updates, Monitor]:
-        """Inverse updates: "V2", "c2", ..., "V{L-1}", "c{L-1}" (Eq. 13)."""
+        """Inverse updates: "V2", "c2", ..., "V{L-1}", "c{L-1}"."""
         activities = network.activities(batch.inputs)
         updates: Updates = {}
         for i in range(2, network.depth):

@@ -1,7 +1,7 @@
 """Equilibrium propagation (Scellier & Bengio 2017, arXiv 1602.05179), with its network.
 
-Equation numbers are those of the paper's arXiv version 5. Layers are s_0 = x (clamped), s_1 ...
-s_n; s_n is the output y. The hard sigmoid is rho(s) = clip(s, 0, 1); states are kept in [0, 1],
+Equation numbers are those of the paper. Layers are s_0 = x (clamped), s_1 ... s_n; s_n is the
+output y. The hard sigmoid is rho(s) = clip(s, 0, 1); states are kept in [0, 1],
 so that rho(s) = s and rho'(s) = 1 wherever the dynamics go.
 """
 
@@ -18,7 +18,7 @@ from replications.core.networks import glorot_uniform
 
 
 class HopfieldNetwork:
-    """Layers with symmetric weights between neighbours, and the energy (Eq. 1)
+    """Layers with symmetric weights between neighbours, and the energy
 
         E = sum_k |s_k|^2 / 2 - sum_k s_{k-1} W_k s_k - sum_k b_k s_k.
 
@@ -59,9 +59,9 @@ class HopfieldNetwork:
         return torch.addmm(self.biases[0], inputs, self.weights[0])
 
     def pressure(self, k: int, drive: Tensor, states: list[Tensor], out: Tensor | None = None):
-        """What the neighbours of layer k (from 0 for s_1) tell it: s_{k-1} W_k + b_k + s_{k+1} W'_{k+1}.
+        """What the neighbours of a layer tell it: s_{k-1} W_k + b_k + s_{k+1} W'_{k+1}, (B, n_k).
 
-        Minus dE/ds_k is this less s_k (Eq. 5 with rho' = 1).
+        Minus dE/ds_k is this less s_k, as rho' = 1. The index counts from 0 for s_1.
         """
         top = len(states) - 1
         if k == 0:
@@ -73,14 +73,16 @@ class HopfieldNetwork:
 
     def energy(self, inputs: Tensor, states: list[Tensor]) -> Tensor:
         """E of each state, (B,)."""
-        energy = sum(s.square().sum(1) / 2 - s @ b for s, b in zip(states, self.biases, strict=True))
+        energy = sum(
+            s.square().sum(1) / 2 - s @ b for s, b in zip(states, self.biases, strict=True)
+        )
         for below, weights, above in zip([inputs, *states], self.weights, states, strict=False):
             energy = energy - ((below @ weights) * above).sum(1)
         return energy
 
 
 class EquilibriumPropagation(LearningRule):
-    """Contrast of a free and a weakly clamped fixed point (Eq. 11, 22):
+    """Contrast of a free and a weakly clamped fixed point (Eq. 10):
 
         dW_k = (1/beta) (s_{k-1}' s_k at u^beta - s_{k-1}' s_k at u^0), mean over the batch.
 
@@ -121,7 +123,8 @@ class EquilibriumPropagation(LearningRule):
         beta: float = 0.0,
         targets: Tensor | None = None,
     ) -> list[Tensor]:
-        """`steps` of s <- clip(s - epsilon dF/ds, 0, 1), F = E + beta C, all layers at once (Eq. 4).
+        """`steps` of s <- clip(s - epsilon dF/ds, 0, 1), F = E + beta C, all layers
+        at once (Eq. 43).
 
         Returns new states; `start` is left as it was.
         """
@@ -200,7 +203,7 @@ class EquilibriumPropagation(LearningRule):
 
 
 def contrast(inputs: Tensor, free: list[Tensor], nudged: list[Tensor], beta: float) -> Updates:
-    """(1 / beta B) times the nudged less the free correlations, one tensor per parameter (Eq. 22)."""
+    """(1 / beta B) times the nudged less the free correlations, by parameter (Eq. 10)."""
     scale = 1 / (beta * len(inputs))
     change = (nudged[0] - free[0]).mul_(scale)  # (B, n_1); x is the same in both phases
     updates: Updates = {"W1": inputs.T @ change, "b1": change.sum(0)}

@@ -1,4 +1,4 @@
-"""The generative model of Bengio et al. 2015 against the paper's equations written out naively, in float64."""
+"""The generative model of Bengio et al. 2015 against its equations written out, in float64."""
 
 import math
 
@@ -100,14 +100,21 @@ def test_updates_are_minus_the_gradient_of_the_local_losses(model, images):
     # The same corruption, drawn again in the documented order: x, h1, h2.
     noise = seeded(2)
     h1, h2 = (state.detach() for state in model.infer(images, alpha=model.alpha))
-    noisy_x = images + model.input_noise * torch.randn(images.shape, generator=noise, dtype=torch.float64)
+    noisy_x = images + model.input_noise * torch.randn(
+        images.shape, generator=noise, dtype=torch.float64
+    )
     noisy_h1 = h1 + model.hidden_noise * torch.randn(h1.shape, generator=noise, dtype=torch.float64)
     draws = torch.rand(3, *h2.shape, generator=noise, dtype=torch.float64) < h2
     noisy_h2 = draws.double().mean(0)
 
     leaves = {name: value.clone().requires_grad_() for name, value in model.parameters.items()}
     maps = naive_maps(leaves)
-    regressions = {"g1": (noisy_h1, images), "f1": (noisy_x, h1), "g2": (noisy_h2, h1), "f2": (noisy_h1, h2)}
+    regressions = {
+        "g1": (noisy_h1, images),
+        "f1": (noisy_x, h1),
+        "g2": (noisy_h2, h1),
+        "f2": (noisy_h1, h2),
+    }
     for name, (source, target) in regressions.items():
         loss = 0.5 * ((maps[name](source) - target) ** 2).sum(1).mean()
         torch.testing.assert_close(losses[name], loss.detach(), rtol=1e-12, atol=1e-12)
@@ -131,7 +138,9 @@ def test_updates_change_nothing_and_repeat_under_a_seed(model, images):
 
 
 def test_a_small_step_along_the_updates_lowers_every_loss(images):
-    model = build(input_noise=0.0, hidden_noise=0.0, iterations=0)  # without noise or inference the targets stay put
+    model = build(
+        input_noise=0.0, hidden_noise=0.0, iterations=0
+    )  # without noise or inference the targets stay put
     updates, before = model.updates(images, seeded(5))
     for name in ("g1", "g2"):  # maps down: their targets do not depend on their own parameters
         model.parameters[f"{name}.weight"] += 1e-3 * updates[f"{name}.weight"]
@@ -145,7 +154,9 @@ def test_fit_prior_is_the_inferred_mean_and_the_widened_variance(model, images):
     model.fit_prior(images)
     h2 = naive_inference(model, images, alpha=model.alpha, iterations=model.iterations)[1].numpy()
     numpy.testing.assert_allclose(model.buffers["prior.mean"], h2.mean(0), rtol=1e-12)
-    numpy.testing.assert_allclose(model.buffers["prior.variance"], 4.0 * numpy.var(h2, axis=0), rtol=1e-9)
+    numpy.testing.assert_allclose(
+        model.buffers["prior.variance"], 4.0 * numpy.var(h2, axis=0), rtol=1e-9
+    )
 
 
 def test_fit_prior_and_samplers_do_not_depend_on_the_batching(model, images, monkeypatch):
@@ -188,7 +199,9 @@ def test_samplers_are_the_printed_chain(model, images):
     model.fit_prior(images)
     maps = naive_maps(model.parameters)
     noise = torch.randn(4, LAYERS[2], generator=seeded(9), dtype=torch.float64)
-    x = maps["g1"](maps["g2"](model.buffers["prior.mean"] + model.buffers["prior.variance"].sqrt() * noise))
+    x = maps["g1"](
+        maps["g2"](model.buffers["prior.mean"] + model.buffers["prior.variance"].sqrt() * noise)
+    )
     torch.testing.assert_close(model.ancestral(4, seeded(9)), x)
     for _ in range(3):
         h1, _ = naive_inference(model, x, alpha=0.3, iterations=model.iterations)

@@ -1,5 +1,7 @@
 """The STDP simulation of Bengio et al. 2015, Sec. 2: identities, quadrature, fits, bad input."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -10,14 +12,24 @@ from scipy.stats import norm
 
 from replications.bengio2015 import simulation
 
-SETTINGS = {"pairs": 20_000, "slope_sd": 0.5, "gap": 5.0, "gap_spread": 10.0, "jitter": 0.0,
-            "window": 100.0, "bins": 50, "averaged_over": "delay", "learning_rate": 1.0}
+SETTINGS = {
+    "pairs": 20_000,
+    "slope_sd": 0.5,
+    "gap": 5.0,
+    "gap_spread": 10.0,
+    "jitter": 0.0,
+    "window": 100.0,
+    "bins": 50,
+    "averaged_over": "delay",
+    "learning_rate": 1.0,
+}
 SLOPES = st.floats(1e-3, 1e3) | st.floats(-1e3, -1e-3)
 
 
 def curve(seed=0, **changes):
-    return simulation.stdp_curve(generator=torch.Generator().manual_seed(seed),
-                                 **{**SETTINGS, **changes})
+    return simulation.stdp_curve(
+        generator=torch.Generator().manual_seed(seed), **{**SETTINGS, **changes}
+    )
 
 
 def scores(arrays):
@@ -80,8 +92,13 @@ def expected_change(low, high, *, slope_sd, gap, gap_spread):
 
     kinks = sorted({bottom / high, top / high, bottom / max(low, 1e-9), top / max(low, 1e-9)})
     ends = [0.0, *[u for u in kinks if 0 < u < 12 * slope_sd], 12 * slope_sd]
-    moments = [sum(quad(lambda u, k=k: u**k * chance(u), a, b, epsabs=1e-13)[0]
-                   for a, b in zip(ends, ends[1:], strict=False)) for k in (0, 1)]
+    moments = [
+        sum(
+            quad(lambda u, k=k: u**k * chance(u), a, b, epsabs=1e-13)[0]
+            for a, b in itertools.pairwise(ends)
+        )
+        for k in (0, 1)
+    ]
     return moments[1] / moments[0]
 
 
@@ -89,8 +106,9 @@ def expected_change(low, high, *, slope_sd, gap, gap_spread):
 def test_bin_means_agree_with_quadrature(gap_spread):
     arrays = curve(pairs=400_000, gap_spread=gap_spread, bins=20)
     edges = np.linspace(-100, 100, 21)
-    for low, high, mean, se in zip(edges[10:-1], edges[11:], arrays["delta_w"][10:],
-                                   arrays["delta_w_se"][10:], strict=True):
+    for low, high, mean, se in zip(
+        edges[10:-1], edges[11:], arrays["delta_w"][10:], arrays["delta_w_se"][10:], strict=True
+    ):
         truth = expected_change(low, high, slope_sd=0.5, gap=5.0, gap_spread=gap_spread)
         assert abs(mean - truth) < 4 * se
 
@@ -118,7 +136,8 @@ def test_fits_of_the_bi_poo_window_are_its_constants():
     for side, sign in simulation.SIDES.items():
         assert found[side, "tau"] == pytest.approx(simulation.BI_POO[side]["tau"])
         assert found[side, "amplitude_exponential"] == pytest.approx(
-            sign * simulation.BI_POO[side]["amplitude"])
+            sign * simulation.BI_POO[side]["amplitude"]
+        )
     assert simulation.bi_poo_window(np.zeros(1)) == 0
 
 
@@ -157,20 +176,23 @@ def test_only_pairs_inside_the_window_are_counted():
     assert np.nanmax(np.abs(arrays["delta_t"])) <= 20
 
 
-@pytest.mark.parametrize(("changes", "message"), [
-    ({"pairs": 0}, "pairs is 0: give a number above 0"),
-    ({"slope_sd": -1.0}, "slope_sd is -1.0: give"),
-    ({"gap": 0.0}, "gap is 0.0: give"),
-    ({"gap_spread": -1.0}, r"gap_spread is -1.0: give 0 \(one gap\)"),
-    ({"gap_spread": 11.0}, "stays below the threshold"),
-    ({"jitter": -0.1}, "jitter is -0.1: give"),
-    ({"jitter": float("nan")}, "jitter is nan: give"),
-    ({"window": 0.0}, "window is 0.0: give"),
-    ({"bins": 7}, "bins is 7: give an even number"),
-    ({"averaged_over": "pairs"}, 'give "delay" or "slope"'),
-    ({"learning_rate": 0.0}, "learning_rate is 0.0: give"),
-    ({"window": 1e-9, "pairs": 10, "gap_spread": 0.0}, "widen window or add pairs"),
-])
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"pairs": 0}, "pairs is 0: give a number above 0"),
+        ({"slope_sd": -1.0}, "slope_sd is -1.0: give"),
+        ({"gap": 0.0}, "gap is 0.0: give"),
+        ({"gap_spread": -1.0}, r"gap_spread is -1.0: give 0 \(one gap\)"),
+        ({"gap_spread": 11.0}, "stays below the threshold"),
+        ({"jitter": -0.1}, "jitter is -0.1: give"),
+        ({"jitter": float("nan")}, "jitter is nan: give"),
+        ({"window": 0.0}, "window is 0.0: give"),
+        ({"bins": 7}, "bins is 7: give an even number"),
+        ({"averaged_over": "pairs"}, 'give "delay" or "slope"'),
+        ({"learning_rate": 0.0}, "learning_rate is 0.0: give"),
+        ({"window": 1e-9, "pairs": 10, "gap_spread": 0.0}, "widen window or add pairs"),
+    ],
+)
 def test_bad_input_says_what_to_do(changes, message):
     with pytest.raises(ValueError, match=message):
         curve(**changes)

@@ -50,9 +50,7 @@ def test_settling_is_eulers_method_on_the_total_energy(layers):
         cost = 0.5 * (leaves[-1] - batch.targets).square().sum()
         total = network.energy(batch.inputs, leaves).sum() + beta * cost
         forces = torch.autograd.grad(-total, leaves)
-        states = [
-            (s + rule.step_size * f).clamp(0, 1) for s, f in zip(states, forces, strict=True)
-        ]
+        states = [(s + rule.step_size * f).clamp(0, 1) for s, f in zip(states, forces, strict=True)]
     for a, b in zip(got, states, strict=True):
         torch.testing.assert_close(a, b)
 

@@ -49,7 +49,7 @@ def assign(parameters: dict[str, Tensor], values: dict[str, Tensor]) -> None:
 
 
 def write(run: Run, rows: Iterable[dict]) -> None:
-    """scores.json: the rows, whose they are, and what code, configuration and data they come from."""
+    """scores.json: the rows, whose they are, and the hashes of what they come from."""
     trained = json.loads(Path(run.directory / "run.json").read_text())
     scores = {
         "paper": run.experiment.paper,

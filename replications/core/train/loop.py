@@ -50,7 +50,7 @@ class Task(Protocol):
     generators: dict[str, torch.Generator]
 
     def step(self, epoch: int, index: int) -> dict[str, Tensor]:
-        """Do one update; return what to average over the epoch, by metric."""
+        """Do one update; return what to average over the epoch, by "metric" or "metric/layer"."""
 
     def end_epoch(self, epoch: int) -> dict[str, float]:
         """Measure once an epoch, by metric."""
@@ -116,10 +116,11 @@ def advance(task: Task, progress: Progress, shown: tqdm) -> None:
     measured = {m: float(s) / progress.counts[m] for m, s in progress.sums.items()}
     measured |= task.end_epoch(progress.epoch)
     progress.epoch += 1
-    progress.curves += [
-        {"step": progress.epoch, "metric": metric, "layer": "", "value": value}
-        for metric, value in measured.items()
-    ]
+    for key, value in measured.items():
+        metric, _, layer = key.partition("/")
+        progress.curves.append(
+            {"step": progress.epoch, "metric": metric, "layer": layer, "value": value}
+        )
     progress.step, progress.sums, progress.counts = 0, {}, {}
     summary = ", ".join(f"{metric} {value:.4g}" for metric, value in measured.items())
     shown.set_postfix_str(summary)
@@ -137,9 +138,9 @@ def diagnosis(progress: Progress, seen: str) -> str:
     """What to tell about a run that diverged, and what to do about it."""
     last = {row["metric"]: row["value"] for row in progress.curves if row["step"] == progress.epoch}
     return (
-        f"diverged in epoch {progress.epoch + 1}, by step {progress.step}: {seen}; the epoch before "
-        f"had {last or 'not been run'}. No score of this run is kept: lower the learning rates or "
-        "the step size of this experiment in its paper.yaml, and run again"
+        f"diverged in epoch {progress.epoch + 1}, by step {progress.step}: {seen}; the epoch "
+        f"before had {last or 'not been run'}. No score of this run is kept: lower the learning "
+        "rates or the step size of this experiment in its paper.yaml, and run again"
     )
 
 

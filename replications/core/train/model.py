@@ -53,14 +53,14 @@ class Generation:
         return self.optimiser.state | {"order": self.order}
 
     def step(self, epoch: int, index: int) -> dict[str, Tensor]:
-        """One update from one batch; returns the model's losses."""
+        """One update from one batch; returns the loss of each of the model's regressions."""
         if index == 0:
             count = len(self.order)
             self.order.copy_(torch.randperm(count, generator=self.generators["order"]))
         rows = self.order[index * self.batch : (index + 1) * self.batch].to(self.inputs.device)
         updates, losses = self.model.updates(self.inputs[rows], self.generators["noise"])
         self.optimiser.step(updates)
-        return losses
+        return {f"local_loss/{name}": loss for name, loss in losses.items()}
 
     def end_epoch(self, epoch: int) -> dict[str, float]:
         """Nothing is measured between epochs."""

@@ -1,0 +1,59 @@
+# make          the main job: set up .venv, run the configured tier, write the report
+# make test     set up .venv, run the tests
+# make smoke    the two-minute first look: every experiment on small embedded digits
+# make check    hold the smoke tier's scores against results/reference/smoke.csv
+# make bench    speed against bare matrix products, as ratios in one run
+# make lint     ruff, snakefmt, snakemake --lint
+# make readme   write the generated tables of the READMEs from results/reference/
+# make lock     write requirements.lock from what is installed in .venv
+
+PYTHON ?= python3
+CORES ?= all
+BIN = .venv/bin
+SNAKEMAKE = $(BIN)/snakemake --cores $(CORES)
+READY = .venv/.ready
+
+.PHONY: all test smoke check bench lint readme lock setup
+.DEFAULT_GOAL := all
+
+all: setup
+	$(SNAKEMAKE)
+	$(SNAKEMAKE) --report results/report.html
+
+smoke: setup
+	$(SNAKEMAKE) smoke
+	$(SNAKEMAKE) smoke --report results/smoke/report.html
+
+check: setup
+	$(SNAKEMAKE) --forceall check
+
+test: setup
+	$(BIN)/python -m pytest
+
+bench: setup
+	$(BIN)/python -m pytest benchmarks
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile workflows
+	$(BIN)/snakemake --lint
+
+readme: setup
+	$(BIN)/python -m replications readme
+
+lock: setup
+	{ sed '/^[^#]/d' requirements.lock; \
+	  $(BIN)/python -m pip list --format=freeze --disable-pip-version-check \
+	  | grep -viE '^(nvidia|cuda-|triton|pip==)'; } > requirements.new
+	mv requirements.new requirements.lock
+
+setup: $(READY)
+
+$(READY): requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; name one: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv .venv || \
+	  { echo "python3 has no venv module: install it (Debian: python3-venv), then run make again"; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	@touch $(READY)

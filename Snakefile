@@ -1,0 +1,51 @@
+# Replications of papers on learning without back-propagation. What is run is declared in
+# replications/<paper>/paper.yaml; how much of it, in config/config.yaml. Targets:
+#   all (the configured tier), smoke, standard, paper, check, and the name of any paper.
+from pathlib import Path
+
+
+configfile: "config/config.yaml"
+
+
+# For --software-deployment-method apptainer alone, with a .venv that was made inside it.
+container: "docker://python:3.11"
+
+
+report: "workflows/report/workflow.rst"
+
+
+include: "workflows/common.smk"
+include: "workflows/data.smk"
+include: "workflows/train.smk"
+include: "workflows/score.smk"
+include: "workflows/report.smk"
+include: "workflows/check.smk"
+
+
+wildcard_constraints:
+    tier="smoke|standard|paper",
+    index=r"\d+",
+
+
+rule all:
+    default_target: True
+    input:
+        outcome(config["tier"]),
+
+
+for name in TIERS:
+
+    rule:
+        name:
+            name
+        input:
+            outcome(name),
+
+
+for name in PAPERS:
+
+    rule:
+        name:
+            name
+        input:
+            outcome_of_paper(name, config["tier"]),

@@ -1,0 +1,66 @@
+"""The regression check: fresh scores against the stored reference."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from replications.core.metrics import METRICS
+from replications.core.runs import write_atomically
+from replications.core.tables import last, read
+
+KEYS = ["paper", "experiment", "metric", "layer"]
+
+
+class Regressed(RuntimeError):
+    """Scores moved away from the reference; the message is a table of what moved."""
+
+
+def means(table: pd.DataFrame) -> pd.Series:
+    """Mean over runs of the last value of every metric."""
+    return last(table).groupby(KEYS)["value"].mean(skipna=False)
+
+
+def moved(fresh: pd.DataFrame, reference: pd.DataFrame) -> pd.DataFrame:
+    """Every metric of either table: its means, the shift, what is tolerated, and what it comes to.
+
+    "ok", "moved" (shifted by more than the metric's tolerance), "missing" (only the reference has
+    it), "not finite", or "new" (only `fresh` has it: no fault).
+    """
+    table = pd.DataFrame({"reference": means(reference), "fresh": means(fresh)})
+    table["shift"] = table["fresh"] - table["reference"]
+    names = table.index.get_level_values("metric")
+    table["tolerance"] = [METRICS[name].tolerance for name in names]
+    measured = set(map(tuple, fresh[KEYS].to_numpy()))
+    known = set(map(tuple, reference[KEYS].to_numpy()))
+    outcome = []
+    for key, row in table.iterrows():
+        if key not in measured:
+            outcome.append("missing")
+        elif pd.isna(row["fresh"]) or abs(row["fresh"]) == float("inf"):
+            outcome.append("not finite")
+        elif key not in known:
+            outcome.append("new")
+        else:
+            outcome.append("ok" if abs(row["shift"]) <= row["tolerance"] else "moved")
+    return table.assign(outcome=outcome)
+
+
+def check_scores(results: Path, tier: str) -> None:
+    """Hold results/<tier>/scores.parquet against results/reference/<tier>.csv.
+
+    Writes results/<tier>/check.csv. Raises Regressed if a metric is missing, not finite, or moved.
+    """
+    fresh = pd.read_parquet(results / tier / "scores.parquet")
+    table = moved(fresh, read(results / "reference" / f"{tier}.csv"))
+    write_atomically(results / tier / "check.csv", table.to_csv(float_format="%.6g"))
+    faults = table[table["outcome"].isin(["moved", "missing", "not finite"])]
+    new = int((table["outcome"] == "new").sum())
+    if len(faults):
+        raise Regressed(
+            f"{len(faults)} of {len(table)} metrics regressed:\n{faults.to_string()}\n"
+            f"If that is meant, say why in the commit that copies {results}/{tier}/scores.csv to "
+            f"{results}/reference/{tier}.csv"
+        )
+    print(f"{len(table) - new} metrics are as in the reference, {new} are new")

@@ -1,0 +1,270 @@
+"""Claims beside scores, with a verdict for each by one printed rule."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from html import escape
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from replications.core.metrics import METRICS, Metric
+from replications.core.papers import Claim, Experiment, Paper
+from replications.core.runs import write_atomically
+from replications.core.statistics import t_interval
+from replications.core.tables import last
+
+RULE = """\
+How a verdict is reached. "Worse by d" is the distance from the paper's value, or from the nearer \
+end of its range, to the mean of our runs, in the direction that is worse; where neither direction \
+is better, any distance counts. Predicates ("A above B") are held against the paired differences \
+of runs of equal index, less the stated margin.
+reproduced: the paper's full budget was spent, in at least 3 runs, and d is at most the claim's \
+tolerance; for a predicate, the 95% t-interval of the difference lies above 0.
+partial: the same at a smaller budget or with fewer runs; or d is at most three tolerances; for a \
+predicate, the mean difference is above 0.
+not reproduced: anything else that was run.
+no paper value: the value is recalled, not read in the source (marked †), and decides nothing.
+not run: no score of this tier, or only scores on another dataset than the claim's."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One claim against our runs. Numbers are in the metric's unit; None where there is none."""
+
+    paper: str
+    claim: str
+    says: str
+    where: str
+    dataset: str
+    metric: str
+    unit: str
+    direction: str
+    paper_value: str
+    paper_spread: str
+    standing: str
+    ours: float | None
+    low: float | None
+    high: float | None
+    runs: int
+    difference: float | None
+    verdict: str
+    tier: str
+    share: float
+    share_text: str
+    note: str
+
+
+def compare(scores: pd.DataFrame, papers: Mapping[str, Paper], tier: str) -> list[Comparison]:
+    """Every claim of `papers` against the last step of `scores`, a long table of `tier`."""
+    final = last(scores) if len(scores) else scores
+    compared = []
+    for paper in papers.values():
+        experiments = {e.name: e for e in paper.experiments(tier)}
+        compared += [one(claim, final, experiments, tier) for claim in paper.claims]
+    return compared
+
+
+def values(final: pd.DataFrame, claim: Claim, score: dict) -> pd.Series:
+    """The last values of one score, by run."""
+    rows = final[
+        (final["paper"] == claim.paper)
+        & (final["experiment"] == score["experiment"])
+        & (final["metric"] == score["metric"])
+        & (final["layer"] == score.get("layer", ""))
+    ]
+    return rows.set_index("run")["value"]
+
+
+def one(claim: Claim, final: pd.DataFrame, experiments: dict[str, Experiment], tier: str):
+    """The comparison of one claim."""
+    involved = [experiments[score["experiment"]] for score in claim.scores]
+    share = min(e.share for e in involved)
+    metric = METRICS[claim.scores[0]["metric"]]
+    observed = [values(final, claim, score) for score in claim.scores]
+    if "compares" in claim.declared:
+        difference = (observed[0] - observed[1]).dropna()
+        ours, margin = difference.to_numpy(), claim.declared["compares"]["margin"]
+        distance = float(np.mean(ours)) - margin if len(ours) else None
+        verdict = predicate_verdict(ours - margin, share)
+        value, direction = f"> {margin:g}", "difference"
+    else:
+        ours = observed[0].to_numpy()
+        distance = (
+            float(np.mean(ours)) - nearest(claim, float(np.mean(ours))) if len(ours) else None
+        )
+        verdict = value_verdict(claim, metric, distance, len(ours), share)
+        value = printed_value(claim)
+        direction = {True: "higher", False: "lower", None: "neither"}[metric.higher_is_better]
+    if any(e.data != e.paper_data for e in involved):
+        verdict = "not run"
+    low, high = t_interval(ours)
+    return Comparison(
+        paper=claim.paper,
+        claim=claim.name,
+        says=claim.declared["says"],
+        where=claim.declared["where"],
+        dataset=", ".join(dict.fromkeys(e.data for e in involved)),
+        metric=" − ".join(title(e, s) for e, s in zip(involved, claim.scores, strict=True)),
+        unit=metric.unit,
+        direction=direction,
+        paper_value=value + ("†" if claim.declared["standing"] == "recalled" else ""),
+        paper_spread=claim.declared.get("value", {}).get("spread", ""),
+        standing=claim.declared["standing"],
+        ours=float(np.mean(ours)) if len(ours) else None,
+        low=None if math.isnan(low) else low,
+        high=None if math.isnan(high) else high,
+        runs=len(ours),
+        difference=distance,
+        verdict=verdict,
+        tier=tier,
+        share=share,
+        share_text=min(involved, key=lambda e: e.share).share_text,
+        note=claim.declared.get("note", ""),
+    )
+
+
+def title(experiment: Experiment, score: dict) -> str:
+    """Which score: experiment, metric and, if it has one, the layer."""
+    return " ".join(filter(None, [experiment.name, score["metric"], score.get("layer", "")]))
+
+
+def printed_value(claim: Claim) -> str:
+    """The paper's value, or its range, as text."""
+    value = claim.declared["value"]
+    return f"{value['mean']:g}" if "mean" in value else f"{value['low']:g} to {value['high']:g}"
+
+
+def nearest(claim: Claim, ours: float) -> float:
+    """The paper's value, or the point of its range that is nearest to `ours`."""
+    value = claim.declared["value"]
+    if "mean" in value:
+        return value["mean"]
+    return min(max(ours, value["low"]), value["high"])
+
+
+def value_verdict(
+    claim: Claim, metric: Metric, distance: float | None, runs: int, share: float
+) -> str:
+    """The verdict on a number, by RULE; `distance` is ours less the paper's."""
+    if runs == 0:
+        return "not run"
+    if claim.declared["standing"] == "recalled":
+        return "no paper value"
+    sign = {True: -1, False: 1, None: 0}[metric.higher_is_better]
+    worse = max(0.0, sign * distance) if sign else abs(distance)
+    tolerance = claim.declared["tolerance"]
+    if worse <= tolerance:
+        return "reproduced" if share >= 1 and runs >= 3 else "partial"
+    return "partial" if worse <= 3 * tolerance else "not reproduced"
+
+
+def predicate_verdict(differences: np.ndarray, share: float) -> str:
+    """The verdict on "A above B" from paired differences (less the margin), by RULE."""
+    if len(differences) == 0:
+        return "not run"
+    if np.mean(differences) <= 0:
+        return "not reproduced"
+    sure = len(differences) >= 3 and t_interval(differences)[0] > 0
+    return "reproduced" if sure and share >= 1 else "partial"
+
+
+HEADINGS = {
+    "paper": "paper",
+    "says": "claim",
+    "where": "where",
+    "dataset": "dataset",
+    "metric": "metric",
+    "unit": "unit",
+    "direction": "better",
+    "paper_value": "paper's value",
+    "paper_spread": "spread",
+    "standing": "standing",
+    "ours": "ours, mean",
+    "interval": "95% t-interval",
+    "runs": "runs",
+    "difference": "difference",
+    "verdict": "verdict",
+    "budget": "tier, share",
+    "note": "note",
+}
+
+
+def printed(comparison: Comparison) -> dict[str, str]:
+    """The cells of one row, as text, by HEADINGS."""
+    c = comparison
+    number = lambda x: "" if x is None else f"{x:.3g}" if abs(x) < 100 else f"{x:.1f}"  # noqa: E731
+    interval = "" if c.low is None else f"{number(c.low)} to {number(c.high)}"
+    budget = f"{c.tier}, {c.share_text}"
+    cells = {k: str(v) for k, v in asdict(c).items() if k in HEADINGS}
+    cells |= {"ours": number(c.ours), "difference": number(c.difference)}
+    cells |= {"interval": interval, "budget": budget}
+    return {HEADINGS[key]: cells[key] for key in HEADINGS}
+
+
+def markdown(table: list[dict[str, str]]) -> str:
+    """A Markdown table of rows of text."""
+    if not table:
+        return ""
+    lines = ["| " + " | ".join(table[0]) + " |", "|" + "---|" * len(table[0])]
+    lines += [
+        "| " + " | ".join(cell.replace("|", "\\|") for cell in r.values()) + " |" for r in table
+    ]
+    return "\n".join(lines) + "\n"
+
+
+LATEX = str.maketrans(
+    {"%": r"\%", "_": r"\_", "&": r"\&", "#": r"\#", "$": r"\$", "†": r"\textdagger{}",
+     "−": "$-$", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", ">": "$>$", "<": "$<$",
+     "|": r"\textbar{}", "{": r"\{", "}": r"\}", "\\": r"\textbackslash{}"}
+)  # fmt: skip
+
+
+def latex(table: list[dict[str, str]]) -> str:
+    """A document with a booktabs longtable per paper, which any LaTeX compiles as it is."""
+    wanted = {"claim": 5.2, "metric": 4.2, "paper's value": 1.7, "ours, mean": 1.4,
+              "95% t-interval": 2.4, "runs": 0.9, "verdict": 2.0, "tier, share": 2.2}  # fmt: skip
+    columns = "".join(rf">{{\raggedright\arraybackslash}}p{{{w}cm}}" for w in wanted.values())
+    head = " & ".join(name.translate(LATEX) for name in wanted) + r" \\"
+    body = [r"\documentclass{article}", r"\usepackage[a4paper,landscape,margin=1.5cm]{geometry}",
+            r"\usepackage[T1]{fontenc}", r"\usepackage[utf8]{inputenc}", r"\usepackage{textcomp}",
+            r"\usepackage{array,booktabs,longtable}", r"\begin{document}\small"]  # fmt: skip
+    for paper in dict.fromkeys(row["paper"] for row in table):
+        body += [rf"\subsection*{{{paper.translate(LATEX)}}}", rf"\begin{{longtable}}{{{columns}}}"]
+        body += [r"\toprule", head, r"\midrule\endhead"]
+        for row in (r for r in table if r["paper"] == paper):
+            body.append(" & ".join(row[name].translate(LATEX) for name in wanted) + r" \\")
+        body += [r"\bottomrule", r"\end{longtable}"]
+    rule = [line.translate(LATEX) for line in RULE.splitlines()]
+    return "\n".join([*body, r"\noindent " + "\\\\\n".join(rule), r"\end{document}", ""])
+
+
+def html(table: list[dict[str, str]]) -> str:
+    """The table and the rule as a page of its own, for the report."""
+    frame = pd.DataFrame(table).to_html(index=False, border=0)
+    style = "body{font:14px sans-serif}td,th{padding:4px 8px;text-align:left;vertical-align:top}"
+    lines = "<br>".join(map(escape, RULE.splitlines()))
+    return f"<!doctype html><meta charset=utf-8><style>{style}</style>{frame}<p>{lines}</p>\n"
+
+
+def write_comparison(into: Path, papers: Mapping[str, Paper], tier: str) -> None:
+    """Write comparison.csv, .md, .tex, .json and .html beside `into`/scores.parquet."""
+    compared = compare(pd.read_parquet(into / "scores.parquet"), papers, tier)
+    table = [printed(c) for c in compared]
+    records = pd.DataFrame(
+        [asdict(c) for c in compared], columns=[f.name for f in fields(Comparison)]
+    )
+    document = {"tier": tier, "rule": RULE, "comparisons": [asdict(c) for c in compared]}
+    contents = {
+        "csv": records.to_csv(index=False),
+        "md": f"{markdown(table)}\n{RULE}\n",
+        "tex": latex(table),
+        "json": json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False) + "\n",
+        "html": html(table),
+    }
+    for suffix, content in contents.items():
+        write_atomically(into / f"comparison.{suffix}", content)

@@ -1,0 +1,17 @@
+# The regression check: the smoke tier's scores against results/reference/smoke.csv.
+localrules:
+    check,
+
+
+rule check:
+    input:
+        scores=f"{RESULTS}/smoke/scores.parquet",
+        reference=ancient(f"{RESULTS}/reference/smoke.csv"),
+    output:
+        f"{RESULTS}/smoke/check.csv",
+    log:
+        f"{RESULTS}/smoke/logs/check.log",
+    params:
+        code=code_hash("replications.core.check"),
+    shell:
+        command(1) + " --log {log} check --tier smoke"

@@ -1,0 +1,98 @@
+# What the rules share: the declarations, expanded, and the command that every rule calls.
+import os
+import shutil
+import sys
+
+sys.path.insert(0, workflow.basedir)
+
+from replications.core.catalogue import CATALOGUE
+from replications.core.papers import TIERS, DeclarationError, Suite, check
+from replications.core.provenance import code_hash, digest
+from snakemake.exceptions import WorkflowError
+
+try:
+    check(config, "config", "config/config.yaml")
+    PAPERS = Suite().select(config["papers"])
+except DeclarationError as error:
+    raise WorkflowError(str(error))
+
+RESULTS = config["results"]
+DATA = config["data"]
+EXPERIMENTS = {
+    (paper, experiment.name, tier): experiment
+    for paper in PAPERS
+    for tier in TIERS
+    for experiment in PAPERS[paper].experiments(tier)
+}
+RUN = f"{RESULTS}/{{tier}}/runs/{{paper}}/{{experiment}}/{{index}}"
+TABLES = [f"comparison.{suffix}" for suffix in ("csv", "md", "tex", "json", "html")]
+
+
+def command(threads):
+    """The command line of a job that computes with so many threads."""
+    limits = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+    limited = " ".join(f"{name}={threads}" for name in limits)
+    return (
+        f"{limited} {sys.executable} -m replications --data {DATA} --results {RESULTS}"
+    )
+
+
+def gpus():
+    """GPUs that a training job takes: one if the configured device may be one, else none."""
+    if config["device"] == "auto":
+        return int(shutil.which("nvidia-smi") is not None or sys.platform == "darwin")
+    return int(config["device"] != "cpu")
+
+
+def files_of(dataset):
+    """The files of a dataset; none for embedded ones."""
+    if dataset == "none":
+        return []
+    return [str(path) for path in CATALOGUE[dataset].paths(Path(DATA))]
+
+
+def experiment_of(wildcards):
+    """The experiment that a job is about, as its tier resolves it."""
+    return EXPERIMENTS[wildcards.paper, wildcards.experiment, wildcards.tier]
+
+
+def dataset_of(wildcards):
+    """The files that a run reads."""
+    return files_of(experiment_of(wildcards).data)
+
+
+def runs_of(paper, tier):
+    """The run directories of a paper in a tier."""
+    return [
+        RUN.format(tier=tier, paper=paper, experiment=name, index=index)
+        for (owner, name, level) in EXPERIMENTS
+        if (owner, level) == (paper, tier)
+        for index in range(config["runs"][tier])
+    ]
+
+
+def scores_of(papers, tier):
+    """The scores of every run of some papers in a tier."""
+    return [f"{run}/scores.json" for paper in papers for run in runs_of(paper, tier)]
+
+
+def figures_of(paper):
+    """The figures of a paper, as paths below its folder of figures."""
+    return [
+        f"{name}.{suffix}"
+        for name in PAPERS[paper].figures
+        for suffix in ("png", "pdf")
+    ]
+
+
+def outcome_of_paper(paper, tier):
+    """What running one paper alone leaves: its tables and its figures."""
+    tables = [f"{RESULTS}/{tier}/papers/{paper}/{name}" for name in TABLES]
+    figures = [f"{RESULTS}/{tier}/figures/{paper}/{name}" for name in figures_of(paper)]
+    return tables + figures
+
+
+def outcome(tier):
+    """What running a tier leaves: the tables of all papers and every paper's own."""
+    parts = [outcome_of_paper(paper, tier) for paper in PAPERS]
+    return [f"{RESULTS}/{tier}/{name}" for name in TABLES] + sum(parts, [])

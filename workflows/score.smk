@@ -1,0 +1,24 @@
+# Scoring: one job per run. It reads the run directory and trains nothing.
+
+
+rule score:
+    input:
+        multiext(f"{RUN}/", "run.json", "curves.csv", "parameters.safetensors"),
+        lambda w: ancient(dataset_of(w)),
+    output:
+        scores=f"{RUN}/scores.json",
+        arrays=f"{RUN}/arrays.npz",
+    log:
+        f"{RESULTS}/{{tier}}/logs/score/{{paper}}/{{experiment}}/{{index}}.log",
+    priority: 5
+    threads: 1
+    resources:
+        gpu=gpus(),
+        mem_mb=3000,
+    params:
+        hashes=lambda w: experiment_of(w).hashes("score"),
+        device=config["device"],
+    shell:
+        command("{threads}")
+        + " --log {log} score {wildcards.paper} {wildcards.experiment}"
+        " {wildcards.index} --tier {wildcards.tier} --device {params.device} --threads {threads}"
