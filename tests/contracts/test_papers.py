@@ -1,0 +1,100 @@
+"""What every paper's folder has to be; papers are found, not listed."""
+
+import ast
+
+import pytest
+import yaml
+
+from replications.core.metrics import METRICS
+from replications.core.papers import KINDS, TIERS, Suite
+from replications.core.provenance import PACKAGE, ROOT
+from replications.core.readme import MARKS
+
+FOLDERS = sorted(p for p in (ROOT / PACKAGE).iterdir() if (p / "__init__.py").exists())
+PAPERS = [p for p in FOLDERS if p.name != "core"]
+
+
+@pytest.fixture(params=PAPERS, ids=lambda path: path.name)
+def folder(request):
+    return request.param
+
+
+@pytest.fixture
+def paper(folder):
+    return Suite().papers[folder.name]
+
+
+def test_every_folder_beside_core_is_a_paper(folder):
+    assert (folder / "paper.yaml").is_file()
+    assert (folder / "figures.py").is_file()
+    assert any((folder / f"{name}.py").is_file() for name in KINDS.values())
+
+
+def test_its_readme_says_what_was_run_and_has_a_place_for_the_results(folder):
+    text = (folder / "README.md").read_text()
+    assert all(mark in text for mark in MARKS)
+    for heading in ("What the paper says", "What was run", "What came out", "What differs and why"):
+        assert f"## {heading}" in text
+
+
+def test_every_tier_resolves_and_costs_no_more_than_the_next(paper):
+    for experiments in zip(*(paper.experiments(tier) for tier in TIERS), strict=True):
+        shares = [e.share for e in experiments]
+        assert shares == sorted(shares) and shares[-1] == 1
+        assert experiments[0].data in ("digits", "none"), "the smoke tier needs no network"
+        assert len({e.hashes("train")["config"] for e in experiments}) == len(TIERS)
+
+
+def test_what_the_paper_leaves_unsaid_is_declared(paper):
+    for name, experiment in paper.declared["experiments"].items():
+        assert experiment["unsaid"], f"{name}: a paper that leaves nothing open would be the first"
+
+
+def test_every_claim_is_about_a_score_in_a_known_unit(paper):
+    for claim in paper.claims:
+        for score in claim.scores:
+            assert score["metric"] in METRICS
+
+
+def test_every_experiment_stands_in_a_figure(paper):
+    drawn = {name for figure in paper.figures.values() for name in figure["experiments"]}
+    assert drawn == set(paper.declared["experiments"])
+
+
+def test_numbers_of_the_yaml_are_not_repeated_as_defaults_in_the_science(folder):
+    """Hyperparameters live in YAML alone: keyword-only arguments of the science have no default."""
+    for name in KINDS.values():
+        path = folder / f"{name}.py"
+        for node in ast.walk(ast.parse(path.read_text())) if path.exists() else []:
+            if isinstance(node, ast.FunctionDef) and node.name == "__init__":
+                given = zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
+                named = {argument.arg for argument, default in given if default is not None}
+                assert named <= {"device", "dtype"}
+
+
+def test_its_tests_mirror_it(folder):
+    tests = ROOT / "tests" / folder.name
+    for name in KINDS.values():
+        if (folder / f"{name}.py").exists():
+            assert (tests / f"test_{name}.py").is_file()
+
+
+def test_it_names_no_other_place_than_itself(folder):
+    for path in folder.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            module = getattr(node, "module", None) or ""
+            if module.startswith(PACKAGE):
+                assert module.split(".")[1] in ("core", folder.name)
+
+
+def test_yaml_is_written_without_duplicate_keys(folder):
+    class Strict(yaml.SafeLoader):
+        pass
+
+    def mapping(loader, node):
+        keys = [loader.construct_object(key) for key, _ in node.value if key.value != "<<"]
+        assert len(keys) == len(set(keys)), f"duplicate key near line {node.start_mark.line + 1}"
+        return loader.construct_mapping(node)
+
+    Strict.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, mapping)
+    yaml.load((folder / "paper.yaml").read_text(), Strict)

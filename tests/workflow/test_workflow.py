@@ -1,0 +1,230 @@
+"""The smoke tier end to end through Snakemake, in a copy of the project, and what a change reruns."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from replications.core.papers import Suite
+from replications.core.provenance import ROOT
+from replications.core.tables import COLUMNS
+
+IGNORED = (".git", ".venv", ".snakemake", "data", "__pycache__", ".pytest_cache", "smoke",
+           "standard", "paper", ".hypothesis", ".ruff_cache")  # fmt: skip
+
+
+def copy_of(source: Path, target: Path) -> Path:
+    """A copy of the project without what git ignores and without its history."""
+    return shutil.copytree(source, target, ignore=shutil.ignore_patterns(*IGNORED))
+
+
+def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
+    """Snakemake in `folder`, its output as text."""
+    command = [sys.executable, "-m", "snakemake", "--cores", "all", *arguments]
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST")}
+    return subprocess.run(
+        command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        text=True, check=False,
+    )  # fmt: skip
+
+
+def planned(folder: Path, *arguments: str) -> dict[str, int]:
+    """Rule -> number of jobs that a dry run announces."""
+    out = snakemake(folder, "--dry-run", *arguments).stdout
+    if "Nothing to be done" in out:
+        return {}
+    stats = out.split("Job stats:")[1].split("total")[0]
+    return {name: int(count) for name, count in re.findall(r"^(\w+) +(\d+)$", stats, re.M)}
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    """Replace one passage of a file, and fail if it is not there exactly once."""
+    text = path.read_text()
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new))
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A copy of the project whose smoke tier and regression check have been run."""
+    folder = copy_of(ROOT, tmp_path_factory.mktemp("workflow") / "project")
+    done = snakemake(folder, "smoke", "check")
+    assert done.returncode == 0, done.stdout[-5000:]
+    return folder
+
+
+@pytest.fixture
+def project(finished, tmp_path):
+    """A copy of the finished project, dates and Snakemake's memory included, to change at will."""
+    return shutil.copytree(finished, tmp_path / "project")
+
+
+def test_every_table_and_figure_is_there(finished):
+    smoke = finished / "results" / "smoke"
+    for suffix in ("csv", "md", "tex", "json", "html"):
+        assert (smoke / f"comparison.{suffix}").stat().st_size > 500
+    for paper in Suite().papers.values():
+        for figure in paper.figures:
+            for suffix in ("png", "pdf"):
+                assert (smoke / "figures" / paper.name / f"{figure}.{suffix}").stat().st_size > 5000
+
+
+def test_the_long_table_is_one_in_parquet_and_csv_and_finite(finished):
+    smoke = finished / "results" / "smoke"
+    table = pd.read_parquet(smoke / "scores.parquet")
+    assert list(table.columns) == COLUMNS
+    assert table["value"].notna().all() and table["value"].abs().max() < float("inf")
+    csv = pd.read_csv(smoke / "scores.csv", keep_default_na=False)
+    assert csv["value"].astype(float).to_list() == pytest.approx(table["value"].to_list(), rel=1e-5)
+    experiments = {(p.name, e) for p in Suite().papers.values() for e in p.declared["experiments"]}
+    assert set(table.groupby(["paper", "experiment"]).groups) == experiments
+
+
+def test_every_claim_has_a_row_and_claims_about_other_data_have_no_verdict(finished):
+    document = json.loads((finished / "results/smoke/comparison.json").read_text())
+    rows = document["comparisons"]
+    claims = {(p.name, c.name) for p in Suite().papers.values() for c in p.claims}
+    assert {(row["paper"], row["claim"]) for row in rows} == claims
+    assert all(row["verdict"] == "not run" for row in rows if row["dataset"] == "digits")
+    assert "How a verdict is reached" in (finished / "results/smoke/comparison.md").read_text()
+
+
+def test_every_run_says_where_it_comes_from(finished):
+    for path in (finished / "results/smoke/runs").glob("*/*/*/run.json"):
+        run = json.loads(path.read_text())
+        assert set(run["hashes"]) == {"code", "config", "data"}
+        assert run["seeds"] and run["environment"]["torch"] and run["device"]
+        assert run["peak_memory_mb"] < 3000
+
+
+def test_logs_hold_no_control_characters(finished):
+    logs = list((finished / "results/smoke/logs").rglob("*.log"))
+    assert logs
+    for path in logs:
+        assert not re.search(r"[\x00-\x08\x0b-\x1f]", path.read_text()), path
+
+
+def test_a_second_run_does_nothing(finished):
+    assert planned(finished, "smoke", "check") == {}
+
+
+def test_a_fresh_clone_with_the_results_in_place_does_nothing(finished, tmp_path):
+    clone = copy_of(ROOT, tmp_path / "clone")
+    shutil.copytree(finished / "results" / "smoke", clone / "results" / "smoke")
+    assert planned(clone, "smoke") == {}
+
+
+def test_comments_and_docstrings_rerun_nothing(project):
+    path = project / "replications/scellier2017/rule.py"
+    path.write_text(path.read_text().replace('"""', '"""Again: ', 1) + "\n# the end\n")
+    assert planned(project, "smoke") == {}
+
+
+def test_a_changed_rule_reruns_its_paper_alone(project):
+    edit(project / "replications/lee2015/rule.py", "(2 / count)", "(3 / count)")
+    rules = planned(project, "smoke")
+    assert rules["train_lee2015_mnist_continuous"] == 2
+    trained = {name for name in rules if name.startswith("train_")}
+    assert trained <= {"train_lee2015_mnist_continuous", "train_lee2015_mnist_backpropagation"}
+    assert "plot_bengio2015" not in rules and "plot_scellier2017" not in rules
+
+
+def test_a_changed_setting_reruns_its_experiment_alone(project):
+    edit(project / "replications/lee2015/paper.yaml", "alpha: 0.327736332653", "alpha: 0.3")
+    trained = {name for name in planned(project, "smoke") if name.startswith("train_")}
+    assert trained == {"train_lee2015_mnist_continuous"}
+
+
+def test_a_changed_claim_trains_nothing(project):
+    edit(project / "replications/lee2015/paper.yaml", "value: {mean: 1.94}", "value: {mean: 1.9}")
+    rules = planned(project, "smoke")
+    assert rules["compare"] == 1 and rules["compare_paper"] == 1
+    assert not [name for name in rules if name.startswith(("train_", "score", "collect"))]
+
+
+def test_a_changed_figure_trains_nothing(project):
+    edit(project / "replications/lee2015/figures.py", "training cost (nats)", "cost (nats)")
+    assert set(planned(project, "smoke")) == {"plot_lee2015", "smoke"}
+
+
+def test_a_planted_sign_flip_is_caught_with_a_table_of_what_moved(project):
+    edit(project / "replications/scellier2017/rule.py", "scale = 1 /", "scale = -1 /")
+    done = snakemake(project, "check")
+    assert done.returncode != 0
+    log = (project / "results/smoke/logs/check.log").read_text()
+    assert "metrics regressed" in log
+    assert re.search(r"scellier2017 +mnist_1h +.*moved", log)
+    assert not re.search(r"(lee2015|bengio2015) .*moved", log)
+    assert not (project / "results/smoke/check.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "message"),
+    [
+        ("replications/lee2015/paper.yaml", "shuffle: false\n      optimiser: &optimiser",
+         "shufle: false\n      optimiser: &optimiser", r"mnist_continuous.training: .*'shufle'.*allowed keys are batch, shuffle"),  # noqa: E501
+        ("replications/lee2015/paper.yaml", '"*": 0.000804436870084', '"*": -0.0008',
+         r"learning_rates.\*: -0.0008 is less than or equal to the minimum of 0"),
+        ("replications/lee2015/paper.yaml", "learning_rule: backpropagation",
+         "learning_rule: backprop", r"mnist_backpropagation.learning_rule: unknown name 'backprop'; known are .*backpropagation"),  # noqa: E501
+        ("replications/lee2015/paper.yaml", "{alpha: 0.327736332653, noise: 0.359829566008}",
+         "{alpha: 0.3, nois: 0.36}", r"takes alpha, noise; unknown: nois; missing: noise"),
+        ("replications/scellier2017/paper.yaml", "      smoke:\n        data: digits",
+         "      smoke:\n        data: digit", r"tiers.smoke.data: 'digit' is not one of"),
+        ("config/config.yaml", "tier: standard", "tier: tiny", r"config.yaml: tier: 'tiny' is not one of"),  # noqa: E501
+        ("config/config.yaml", "papers: all", "papers: [lee2016]", r"unknown lee2016; there are bengio2015"),  # noqa: E501
+    ],
+)  # fmt: skip
+def test_a_mistake_in_a_yaml_file_is_named_with_its_key_and_what_is_allowed(
+    tmp_path, file, old, new, message
+):
+    folder = copy_of(ROOT, tmp_path / "project")
+    edit(folder / file, old, new)
+    done = snakemake(folder, "--dry-run", "smoke")
+    assert done.returncode != 0
+    assert re.search(message, done.stdout), done.stdout[-2000:]
+
+
+def test_a_second_workflow_in_the_same_directory_says_so_and_harms_nothing(project):
+    before = (project / "results/smoke/scores.csv").read_bytes()
+    edit(project / "replications/lee2015/rule.py", "(2 / count)", "(3 / count)")
+    command = [sys.executable, "-m", "snakemake", "--cores", "1", "smoke"]
+    first = subprocess.Popen(
+        command, cwd=project, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    for line in first.stdout:
+        if "train_lee2015" in line:
+            break  # the first workflow is at work now, and holds the directory
+    second = snakemake(project, "smoke")
+    assert second.returncode != 0 and "LockException" in second.stdout
+    assert (project / "results/smoke/scores.csv").read_bytes() == before
+    out, _ = first.communicate()
+    assert first.returncode == 0, out[-3000:]
+
+
+def test_a_dry_run_of_the_standard_tier_takes_at_most_five_seconds(finished):
+    started = time.monotonic()
+    done = snakemake(finished, "--dry-run", "standard")
+    assert done.returncode == 0 and "train_scellier2017_mnist_1h" in done.stdout
+    assert time.monotonic() - started < 5
+
+
+def test_the_report_is_made_offline_with_captions(finished, tmp_path):
+    report = tmp_path / "report.html"
+    done = snakemake(finished, "smoke", "--report", str(report))
+    assert done.returncode == 0, done.stdout[-3000:]
+    text = report.read_text()
+    assert "Comparison with the papers" in text and "learning_curves" in text
+
+
+def test_one_paper_runs_alone(finished):
+    done = snakemake(finished, "--dry-run", "--config", "tier=smoke", "--forceall", "lee2015")
+    trained = set(re.findall(r"^rule (train_\w+):", done.stdout, re.M))
+    assert trained == {"train_lee2015_mnist_continuous", "train_lee2015_mnist_backpropagation"}
