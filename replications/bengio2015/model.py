@@ -167,7 +167,8 @@ class DeepGenerativeModel:
         """p(h2): mean and ``variance_factor`` * variance of h2 over (n, 784) images (Sec. 8)."""
         h2 = torch.cat([self.infer(x, alpha=self.alpha)[1] for x in inputs.split(BATCH)])
         variance, mean = torch.var_mean(h2, dim=0, correction=0)  # (n, 100) -> (100,), (100,)
-        self.buffers = {"prior.mean": mean, "prior.variance": self.variance_factor * variance}
+        self.buffers["prior.mean"].copy_(mean)
+        self.buffers["prior.variance"].copy_(self.variance_factor * variance)
 
     @torch.no_grad()
     def ancestral(self, count: int, generator: Generator) -> Tensor:

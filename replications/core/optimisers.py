@@ -33,18 +33,33 @@ def rates_for(parameters: Mapping[str, Tensor], patterns: Mapping[str, float]) -
     return rates
 
 
-class SGD:
-    """p <- p + rate * update."""
+def rate_scale(schedule: str, done: float) -> float:
+    """What all rates are multiplied by when a share `done` of the training's steps is done.
 
-    def __init__(self, parameters: Mapping[str, Tensor], rates: Mapping[str, float]) -> None:
+    "constant": 1; "linear": 1 - done, so that the rates fall to zero over the training.
+    """
+    return {"constant": 1.0, "linear": 1.0 - done}[schedule]
+
+
+class SGD:
+    """v <- k v + update;  p <- p + rate * v, with momentum k; k = 0 is plain gradient descent."""
+
+    def __init__(
+        self, parameters: Mapping[str, Tensor], rates: Mapping[str, float], *, momentum: float
+    ) -> None:
         self.parameters = parameters
         self.rates = rates
+        self.momentum = momentum
         self.state: dict[str, Tensor] = {}
+        if momentum:
+            self.state = {f"velocity.{name}": torch.zeros_like(p) for name, p in parameters.items()}
 
-    def step(self, updates: Mapping[str, Tensor]) -> None:
-        """Apply one update per named parameter, in place."""
+    def step(self, updates: Mapping[str, Tensor], scale: float) -> None:
+        """Apply one update per named parameter, in place, with rates multiplied by `scale`."""
         for name, update in updates.items():
-            self.parameters[name].add_(update, alpha=self.rates[name])
+            if self.momentum:
+                update = self.state[f"velocity.{name}"].mul_(self.momentum).add_(update)
+            self.parameters[name].add_(update, alpha=scale * self.rates[name])
 
 
 class CentredRMSprop:
@@ -73,16 +88,17 @@ class CentredRMSprop:
             for kind in ("mean", "square", "velocity")
         }
 
-    def step(self, updates: Mapping[str, Tensor]) -> None:
-        """Apply one update per named parameter, in place."""
+    def step(self, updates: Mapping[str, Tensor], scale: float) -> None:
+        """Apply one update per named parameter, in place, with rates multiplied by `scale`."""
         for name, update in updates.items():
             mean, square, velocity = (
                 self.state[f"{kind}.{name}"] for kind in ("mean", "square", "velocity")
             )
             mean.lerp_(update, 1 - self.decay)
             square.mul_(self.decay).addcmul_(update, update, value=1 - self.decay)
-            scale = torch.addcmul(square, mean, mean, value=-1).add_(self.floor).sqrt_()
-            velocity.mul_(self.momentum).addcdiv_(update, scale, value=self.rates[name])
+            spread = torch.addcmul(square, mean, mean, value=-1).add_(self.floor).sqrt_()
+            rate = scale * self.rates[name]
+            velocity.mul_(self.momentum).addcdiv_(update, spread, value=rate)
             self.parameters[name].add_(velocity)
 
 

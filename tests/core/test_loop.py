@@ -230,7 +230,9 @@ def test_interrupted_anywhere_equals_uninterrupted(undisturbed, numbers, how):
 def smoke(directory, paper, name, *, shuffle=False):
     """A run of a paper's smoke experiment, cut down to 2 epochs of 5 batches."""
     experiment = papers.Suite().experiment(paper, name, "smoke")
-    training = experiment.resolved["training"] | {"batch": 20, "shuffle": shuffle}
+    schedule = "linear" if shuffle else "constant"
+    changes = {"batch": 20, "shuffle": shuffle, "schedule": schedule}
+    training = experiment.resolved["training"] | changes
     budget = {"epochs": 2, "examples": 110}  # ten images fill no batch
     resolved = experiment.resolved | {"training": training, "budget": budget}
     run = run_in(directory)
@@ -516,6 +518,18 @@ def test_no_result_of_an_earlier_run_outlives_a_divergence(tmp_path):
     with pytest.raises(Diverged):
         train(Diverging("monitored", math.nan, at=0), run, epochs=2)
     assert not {*RESULT, "run.json"} & set(files(run))
+
+
+def test_rates_fall_over_the_whole_training(tmp_path, monkeypatch):
+    """Linearly from the first step's to one step's worth at the last, whatever the epoch."""
+    run, scales = smoke(tmp_path, "scellier2017", "mnist_1h", shuffle=True), []
+    task = learning_rule.Classification(run)
+    monkeypatch.setattr(task.optimiser, "step", lambda updates, scale: scales.append(scale))
+    with torch.no_grad():
+        for epoch in range(2):
+            for index in range(5):
+                task.step(epoch, index)
+    assert scales == pytest.approx([1 - n / 10 for n in range(10)])
 
 
 def test_too_few_examples_for_one_batch_are_refused(tmp_path):

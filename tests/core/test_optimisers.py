@@ -6,11 +6,18 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from replications.core.optimisers import OPTIMISERS, SGD, CentredRMSprop, rates_for
+from replications.core.optimisers import (
+    OPTIMISERS,
+    SGD,
+    CentredRMSprop,
+    rate_scale,
+    rates_for,
+)
 
 FIXED = settings(derandomize=True, deadline=None, max_examples=40)
 STEPS = 7
 RATES = {"W1": 0.1, "b1": 0.03}
+SCALES = [1.0, 0.9, 0.5, 0.5, 2.0, 0.1, 1.0]  # of the rates, step by step
 
 
 def parameters():
@@ -26,16 +33,47 @@ def updates():
             for _ in range(STEPS)]  # fmt: skip
 
 
-def test_sgd_adds_the_rate_times_the_update():
+@pytest.mark.parametrize("momentum", [0, 0.5, 0.9])
+def test_sgd_is_the_printed_recurrence(momentum):
     live = parameters()
-    optimiser = SGD(live, RATES)
+    optimiser = SGD(live, RATES, momentum=momentum)
+    assert set(optimiser.state) == ({f"velocity.{n}" for n in live} if momentum else set())
     expected = {n: p.numpy().copy() for n, p in live.items()}
-    for update in updates():
-        optimiser.step(update)
-        for name in expected:
-            expected[name] += RATES[name] * update[name].numpy()
-            np.testing.assert_allclose(live[name].numpy(), expected[name], rtol=1e-14)
-    assert optimiser.state == {}
+    v = {n: np.zeros_like(p) for n, p in expected.items()}
+    for update, scale in zip(updates(), SCALES, strict=True):
+        given_to_it = {n: u.clone() for n, u in update.items()}
+        optimiser.step(given_to_it, scale)
+        for name, p in expected.items():
+            v[name] = momentum * v[name] + update[name].numpy()
+            p += scale * RATES[name] * v[name]
+            np.testing.assert_allclose(live[name].numpy(), p, rtol=1e-11)
+            assert torch.equal(given_to_it[name], update[name])  # the updates are not written to
+
+
+@pytest.mark.parametrize("momentum", [0, 0.9])
+def test_sgd_is_torchs(momentum):
+    live = parameters()
+    optimiser = SGD(live, RATES, momentum=momentum)
+    theirs = {n: p.clone().requires_grad_() for n, p in parameters().items()}
+    groups = [{"params": [theirs[n]], "lr": RATES[n]} for n in theirs]
+    reference = torch.optim.SGD(groups, momentum=momentum)
+    for update, scale in zip(updates(), SCALES, strict=True):
+        optimiser.step(update, scale)
+        for group, (name, p) in zip(reference.param_groups, theirs.items(), strict=True):
+            p.grad, group["lr"] = -update[name], scale * RATES[name]
+        reference.step()
+        for name, p in theirs.items():
+            torch.testing.assert_close(live[name], p.detach(), rtol=1e-11, atol=1e-13)
+
+
+@FIXED
+@given(st.floats(0, 1))
+def test_rates_are_constant_or_fall_linearly_to_zero(done):
+    assert rate_scale("constant", done) == 1
+    assert rate_scale("linear", done) == pytest.approx(1 - done)
+    assert (rate_scale("linear", 0), rate_scale("linear", 1)) == (1, 0)
+    with pytest.raises(KeyError):
+        rate_scale("cosine", done)
 
 
 @FIXED
@@ -49,14 +87,14 @@ def test_centred_rmsprop_is_the_printed_recurrence(decay, momentum, floor):
     optimiser = CentredRMSprop(live, RATES, decay=decay, momentum=momentum, floor=floor)
     expected = {n: p.numpy().copy() for n, p in live.items()}
     m, n, v = ({k: np.zeros_like(p) for k, p in expected.items()} for _ in range(3))
-    for update in updates():
+    for update, scale in zip(updates(), SCALES, strict=True):
         given_to_it = {k: u.clone() for k, u in update.items()}
-        optimiser.step(given_to_it)
+        optimiser.step(given_to_it, scale)
         for k, p in expected.items():
             u = update[k].numpy()
             m[k] = decay * m[k] + (1 - decay) * u
             n[k] = decay * n[k] + (1 - decay) * u**2
-            v[k] = momentum * v[k] + RATES[k] * u / np.sqrt(n[k] - m[k] ** 2 + floor)
+            v[k] = momentum * v[k] + scale * RATES[k] * u / np.sqrt(n[k] - m[k] ** 2 + floor)
             p += v[k]
             np.testing.assert_allclose(live[k].numpy(), p, rtol=1e-9)
             assert torch.equal(given_to_it[k], update[k])  # the updates are not written to
@@ -68,10 +106,11 @@ def test_centred_rmsprop_is_torchs_where_the_floor_is_negligible():
     theirs = {n: p.clone().requires_grad_() for n, p in parameters().items()}
     groups = [{"params": [theirs[n]], "lr": RATES[n]} for n in theirs]
     reference = torch.optim.RMSprop(groups, alpha=0.9, eps=1e-12, momentum=0.7, centered=True)
-    for update in updates():
-        optimiser.step(update)
-        for name, p in theirs.items():
+    for update, scale in zip(updates(), SCALES, strict=True):
+        optimiser.step(update, scale)
+        for group, (name, p) in zip(reference.param_groups, theirs.items(), strict=True):
             p.grad = -update[name]  # torch descends gradients, a rule says where to go
+            group["lr"] = scale * RATES[name]
         reference.step()
         for name, p in theirs.items():
             torch.testing.assert_close(live[name], p.detach(), rtol=1e-9, atol=1e-9)
@@ -80,42 +119,50 @@ def test_centred_rmsprop_is_torchs_where_the_floor_is_negligible():
 def test_the_floor_stands_inside_the_root():
     live = {"w": torch.zeros(1, dtype=torch.float64)}
     optimiser = CentredRMSprop(live, {"w": 1.0}, decay=1.0, momentum=0.0, floor=0.04)
-    optimiser.step({"w": torch.tensor([3.0], dtype=torch.float64)})
+    optimiser.step({"w": torch.tensor([3.0], dtype=torch.float64)}, 1.0)
     assert float(live["w"]) == pytest.approx(3 / 0.2)
 
 
-@pytest.mark.parametrize("name", OPTIMISERS)
-def test_only_the_named_parameters_move_and_in_place(name):
-    options = {"decay": 0.9, "momentum": 0.9, "floor": 0.001} if name != "sgd" else {}
+KINDS = [
+    (CentredRMSprop, {"decay": 0.9, "momentum": 0.7, "floor": 0.001}),
+    (SGD, {"momentum": 0.7}),
+    (SGD, {"momentum": 0}),
+]
+
+
+def test_every_optimiser_is_tested():
+    assert set(OPTIMISERS.values()) == {kind for kind, _ in KINDS}
+
+
+@pytest.mark.parametrize(("kind", "options"), KINDS)
+def test_only_the_named_parameters_move_and_in_place(kind, options):
     live = parameters()
     tensors, before = dict(live), {n: p.clone() for n, p in live.items()}
-    optimiser = OPTIMISERS[name](live, RATES, **options)
+    optimiser = kind(live, RATES, **options)
     state = {n: t.clone() for n, t in optimiser.state.items()}
-    optimiser.step({"b1": torch.ones(3, dtype=torch.float64)})
+    optimiser.step({"b1": torch.ones(3, dtype=torch.float64)}, 1.0)
     assert all(live[n] is tensors[n] for n in live)
     assert torch.equal(live["W1"], before["W1"]) and (live["b1"] > before["b1"]).all()
     for key, tensor in optimiser.state.items():
         assert torch.equal(tensor, state[key]) == key.endswith("W1")
 
 
-def test_state_holds_all_that_the_next_step_reads():
+@pytest.mark.parametrize(("kind", "options"), KINDS)
+def test_state_holds_all_that_the_next_step_reads(kind, options):
     """A second optimiser with the first one's tensors goes on as the first."""
-    options = {"decay": 0.9, "momentum": 0.7, "floor": 0.001}
     live = parameters()
-    one = CentredRMSprop(live, RATES, **options)
+    one = kind(live, RATES, **options)
     for update in updates()[:4]:
-        one.step(update)
+        one.step(update, 1.0)
     copied = {n: p.clone() for n, p in live.items()}
-    two = CentredRMSprop(copied, RATES, **options)
-    assert set(two.state) == {
-        f"{kind}.{n}" for kind in ("mean", "square", "velocity") for n in live
-    }
+    two = kind(copied, RATES, **options)
+    assert set(two.state) == set(one.state)
     for key, tensor in two.state.items():
         assert tensor.count_nonzero() == 0
         tensor.copy_(one.state[key])
     for update in updates()[4:]:
-        one.step(update)
-        two.step(update)
+        one.step(update, 0.5)
+        two.step(update, 0.5)
     assert all(torch.equal(live[n], copied[n]) for n in live)
 
 

@@ -1,4 +1,4 @@
-"""The smoke tier end to end through Snakemake, in a copy of the project, and what a change reruns."""
+"""The smoke tier end to end through Snakemake, in a copy of the project; what a change reruns."""
 
 import json
 import os
@@ -168,8 +168,8 @@ def test_a_planted_sign_flip_is_caught_with_a_table_of_what_moved(project):
 @pytest.mark.parametrize(
     ("file", "old", "new", "message"),
     [
-        ("replications/lee2015/paper.yaml", "shuffle: false\n      optimiser: &optimiser",
-         "shufle: false\n      optimiser: &optimiser", r"mnist_continuous.training: .*'shufle'.*allowed keys are batch, shuffle"),  # noqa: E501
+        ("replications/lee2015/paper.yaml", "optimiser: &optimiser",
+         "optimizer: &optimiser", r"mnist_continuous.training: .*'optimizer'.*allowed keys are batch, shuffle"),  # noqa: E501
         ("replications/lee2015/paper.yaml", '"*": 0.000804436870084', '"*": -0.0008',
          r"learning_rates.\*: -0.0008 is less than or equal to the minimum of 0"),
         ("replications/lee2015/paper.yaml", "learning_rule: backpropagation",

@@ -12,6 +12,7 @@ from replications.core.datasets import Images, load
 from replications.core.runs import Run
 from replications.core.score.parzen import anchors, parzen
 from replications.core.score.rows import assign, curves, row, snapshots, write
+from replications.core.train.minibatch import generator
 from replications.core.train.model import build
 
 SHOWN = 100  # samples kept for the figure
@@ -56,8 +57,7 @@ def score(run: Run) -> None:
     assign(model.parameters | model.buffers, snapshots(run)[step])
     samples = {}
     for name in evaluation["samplers"]:
-        generator = torch.Generator().manual_seed(run.seed("evaluation"))
-        samples[name] = getattr(model, name)(evaluation["samples"], generator)
+        samples[name] = getattr(model, name)(evaluation["samples"], generator(run, "evaluation"))
     compared = samples | anchors(
         images.train.inputs, evaluation["samples"], seed=run.seed("evaluation")
     )

@@ -10,16 +10,11 @@ from torch.nn.functional import one_hot
 
 from replications.core.datasets import Split, load
 from replications.core.learning import Batch, LearningRule
-from replications.core.optimisers import OPTIMISERS, rates_for
 from replications.core.runs import Run
 from replications.core.train.loop import train as run_loop
+from replications.core.train.minibatch import Minibatches, generator
 
 EVALUATION_BATCH = 1000
-
-
-def generator(run: Run, source: str) -> torch.Generator:
-    """The generator of one source of a run's randomness; on the CPU whatever the device."""
-    return torch.Generator().manual_seed(run.seed(source))
 
 
 def build(run: Run, *, examples: int) -> tuple[object, LearningRule]:
@@ -50,54 +45,32 @@ def error_rate(rule: LearningRule, network, split: Split) -> float:
     return 100 * wrong / len(split.labels)
 
 
-class Classification:
-    """One network, its rule and its optimiser on the first `examples` training images.
-
-    A step is one batch of one sweep; an epoch makes each of the rule's sweeps over the data. The
-    last batch is dropped where it would be smaller than the others.
-    """
+class Classification(Minibatches):
+    """One network and its rule on the first training images; a step is a batch of a sweep."""
 
     def __init__(self, run: Run) -> None:
         resolved = run.experiment.resolved
         images = load(resolved["data"], run.data).to(run.device)
-        examples = resolved["budget"]["examples"]
-        split = images.train.first(examples)
+        split = images.train.first(resolved["budget"]["examples"])
         self.inputs, self.labels = split.inputs, split.labels
         self.targets = one_hot(self.labels, images.classes).to(self.inputs.dtype)
         self.validation = images.validation
-        self.network, self.rule = build(run, examples=examples)
+        self.network, self.rule = build(run, examples=len(split))
         self.parameters = self.network.parameters | self.rule.parameters
-        training = resolved["training"]
-        ((name, options),) = training["optimiser"].items()
-        rates = rates_for(self.parameters, training["learning_rates"])
-        self.optimiser = OPTIMISERS[name](self.parameters, rates, **options)
-        self.batch = training["batch"]
-        self.batches = examples // self.batch
-        self.steps = self.batches * len(self.rule.sweeps)
-        self.order = torch.arange(examples) if training["shuffle"] else None
-        self.generators = {"noise": self.rule.generator, "order": generator(run, "order")}
+        sweeps = len(self.rule.sweeps)
+        super().__init__(run, self.parameters, sweeps=sweeps, noise=self.rule.generator)
 
     @property
     def state(self) -> dict[str, Tensor]:
-        """The rule's and the optimiser's tensors, and the order of the data if it is shuffled."""
-        order = {} if self.order is None else {"order": self.order}
-        return self.rule.state | self.optimiser.state | order
-
-    def rows(self, index: int) -> Tensor | slice:
-        """Which training images the `index`-th batch of an epoch is made of."""
-        part = slice(index * self.batch, (index + 1) * self.batch)
-        return part if self.order is None else self.order[part].to(self.inputs.device)
+        """The rule's own tensors, and those of the minibatches."""
+        return self.rule.state | super().state
 
     def step(self, epoch: int, index: int) -> dict[str, Tensor]:
         """One update from one batch; returns what the rule monitors."""
-        if index == 0 and self.order is not None:
-            examples = len(self.order)
-            self.order.copy_(torch.randperm(examples, generator=self.generators["order"]))
-        sweep, number = divmod(index, self.batches)
-        rows = self.rows(number)
+        rows = self.rows(index)
         batch = Batch(self.inputs[rows], self.labels[rows], self.targets[rows], rows)
-        updates, monitor = self.rule.sweeps[sweep](self.network, batch)
-        self.optimiser.step(updates)
+        updates, monitor = self.rule.sweeps[index // self.batches](self.network, batch)
+        self.apply(updates, epoch, index)
         return monitor
 
     def end_epoch(self, epoch: int) -> dict[str, float]:

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from replications.core.datasets import load
-from replications.core.optimisers import OPTIMISERS, rates_for
 from replications.core.runs import Run
 from replications.core.train.loop import train as run_loop
+from replications.core.train.minibatch import Minibatches, generator
 
 
 def build(run: Run):
@@ -18,48 +18,28 @@ def build(run: Run):
     module, name = run.experiment.science
     return getattr(import_module(module), name)(
         **run.experiment.resolved["settings"],
-        generator=torch.Generator().manual_seed(run.seed("initialisation")),
+        generator=generator(run, "initialisation"),
         device=run.device,
     )
 
 
-class Generation:
-    """One generative model and its optimiser on the first `examples` training images.
-
-    Each epoch goes through the images in a new order. The last batch is dropped where it would be
-    smaller than the others.
-    """
+class Generation(Minibatches):
+    """One generative model on the first training images."""
 
     def __init__(self, run: Run) -> None:
         resolved = run.experiment.resolved
         images = load(resolved["data"], run.data).to(run.device)
         self.inputs = images.train.first(resolved["budget"]["examples"]).inputs
         self.model = build(run)
-        training = resolved["training"]
-        ((name, options),) = training["optimiser"].items()
-        rates = rates_for(self.model.parameters, training["learning_rates"])
-        self.optimiser = OPTIMISERS[name](self.model.parameters, rates, **options)
         self.parameters = self.model.parameters | self.model.buffers
-        self.batch = training["batch"]
-        self.steps = len(self.inputs) // self.batch
-        self.order = torch.arange(len(self.inputs))
-        self.generators = {
-            source: torch.Generator().manual_seed(run.seed(source)) for source in ("noise", "order")
-        }
-
-    @property
-    def state(self) -> dict[str, Tensor]:
-        """The optimiser's tensors and the order of the images in this epoch."""
-        return self.optimiser.state | {"order": self.order}
+        noise = generator(run, "noise")
+        super().__init__(run, self.model.parameters, sweeps=1, noise=noise)
 
     def step(self, epoch: int, index: int) -> dict[str, Tensor]:
         """One update from one batch; returns the loss of each of the model's regressions."""
-        if index == 0:
-            count = len(self.order)
-            self.order.copy_(torch.randperm(count, generator=self.generators["order"]))
-        rows = self.order[index * self.batch : (index + 1) * self.batch].to(self.inputs.device)
-        updates, losses = self.model.updates(self.inputs[rows], self.generators["noise"])
-        self.optimiser.step(updates)
+        inputs = self.inputs[self.rows(index)]
+        updates, losses = self.model.updates(inputs, self.generators["noise"])
+        self.apply(updates, epoch, index)
         return {f"local_loss/{name}": loss for name, loss in losses.items()}
 
     def end_epoch(self, epoch: int) -> dict[str, float]:

@@ -9,6 +9,7 @@ import torch
 
 from replications.core.runs import Run
 from replications.core.train.loop import Progress, finish
+from replications.core.train.minibatch import generator
 
 
 def train(run: Run) -> None:
@@ -17,7 +18,7 @@ def train(run: Run) -> None:
     module, name = run.experiment.science
     resolved = run.experiment.resolved
     arrays = getattr(import_module(module), name)(
-        generator=torch.Generator().manual_seed(run.seed("noise")),
+        generator=generator(run, "noise"),
         **resolved["settings"],
         **resolved["budget"],
     )
