@@ -37,17 +37,15 @@ def choose(name: str) -> str:
 def held(device: str) -> Iterator[str]:
     """The device with an index, "cuda:1", held for this process alone; others pass as they are.
 
-    A GPU is held by a lock on a file, so that jobs side by side spread over the GPUs, and the
+    A GPU is held by a lock on a file named after its serial number, so that jobs side by side spread over the GPUs, and the
     kernel gives it back even if the process is killed. Waits until one is free.
     """
     if device != "cuda":
         yield device
         return
+    serials = [torch.cuda.get_device_properties(i).uuid for i in range(torch.cuda.device_count())]
     locks = Path(tempfile.gettempdir())
-    files = [
-        open(locks / f"replications-gpu-{os.getuid()}-{i}.lock", "w")
-        for i in range(torch.cuda.device_count())
-    ]
+    files = [open(locks / f"replications-gpu-{os.getuid()}-{s}.lock", "w") for s in serials]
     try:
         while True:
             for i, file in enumerate(files):

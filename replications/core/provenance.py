@@ -45,28 +45,32 @@ def syntax(path: Path) -> ast.Module:
     tree = ast.parse(path.read_text(), filename=str(path))
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
-            node.body = [part for part in node.body if not explains(part)]
+            node.body = [kept for part in node.body for kept in what_runs(part)]
     return tree
 
 
-def explains(node: ast.stmt) -> bool:
-    """Whether a statement is a bare string, such as a docstring, or is for type checkers alone."""
-    if isinstance(node, ast.If):
-        return ast.unparse(node.test) == "TYPE_CHECKING"
+def what_runs(node: ast.stmt) -> list[ast.stmt]:
+    """What a statement comes to at run time: nothing for a bare string such as a docstring."""
+    if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+        return node.orelse
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-        return isinstance(node.value.value, str)
-    return False
+        return [] if isinstance(node.value.value, str) else [node]
+    return [node]
 
 
 def imports(module: str) -> set[str]:
-    """The modules of this package that `module` imports, anywhere in its file."""
-    found: set[str] = set()
+    """The modules of this package that `module` imports, anywhere in its file, and its parents."""
+    parts = module.split(".")
+    found = {".".join(parts[:depth]) for depth in range(1, len(parts))}
+    own = parts if module_file(module).name == "__init__.py" else parts[:-1]
     for node in ast.walk(syntax(module_file(module))):
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            found.add(node.module)
-            found.update(f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = own[: len(own) - node.level + 1] if node.level else []
+            source = ".".join([*above, *([node.module] if node.module else [])])
+            found.add(source)
+            found.update(f"{source}.{alias.name}" for alias in node.names)
     return {name for name in found if name.split(".")[0] == PACKAGE and module_file(name)}
 
 

@@ -13,7 +13,6 @@ import hashlib
 import json
 import os
 import resource
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
 # Streams that depend on the run index alone: the same index gives every method the same order of
 # the data and, for equal networks, the same initial weights, so that comparisons are paired.
 PAIRED = ("initialisation", "order")
+RESULTS = ("parameters.safetensors", "curves.csv", "run.json")
 
 
 class RunDirectoryBusy(RuntimeError):
@@ -69,9 +69,16 @@ class Run:
                     f"{self.directory} is being written by another process: wait for it to end, "
                     "or stop it, then run the same command again"
                 ) from None
+            for part in self.directory.glob(".*.part"):  # what a killed writer left half-written
+                part.unlink()
             yield
 
-    def provenance(self, *, started: float) -> dict:
+    def forget(self) -> None:
+        """Remove the results of an earlier run, which would pass for those of the one to come."""
+        for name in RESULTS:
+            (self.directory / name).unlink(missing_ok=True)
+
+    def provenance(self, *, seconds: float) -> dict:
         """All that is needed to run this run again, and what it cost (s, MB)."""
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return {
@@ -87,19 +94,22 @@ class Run:
             "threads": self.threads,
             "commit": git_commit(),
             "environment": environment(),
-            "seconds": round(time.time() - started, 1),
+            "seconds": round(seconds, 1),
             "peak_memory_mb": round(peak / 1024),
         }
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:
     """Write a file so that a reader, or a crash, sees the old content or the new, never a part."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with open(temporary, "wb") as file:
-        file.write(content.encode() if isinstance(content, str) else content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+    temporary = path.with_name(f".{path.name}.part")
+    try:
+        with open(temporary, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def write_json(path: Path, value: object) -> None:

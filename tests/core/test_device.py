@@ -1,5 +1,6 @@
 """Choosing a device, and holding a GPU alone; GPUs are pretended, waiting is without time."""
 
+import tempfile
 import threading
 from types import SimpleNamespace
 
@@ -50,8 +51,8 @@ def test_a_device_that_is_not_there_is_named_with_what_there_is(there, name, oth
 
 
 @pytest.fixture
-def gpus(monkeypatch):
-    """Pretend that this process sees GPUs of these serial numbers."""
+def gpus(monkeypatch, tmp_path):
+    """Pretend that this process sees GPUs of these serial numbers; locks lie in tmp_path."""
 
     def pretend(*serials):
         monkeypatch.setattr(torch.cuda, "device_count", lambda: len(serials))
@@ -63,39 +64,40 @@ def gpus(monkeypatch):
         raise AssertionError("waits although a GPU is free")
 
     monkeypatch.setattr(device.time, "sleep", never)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     pretend("a", "b")
     return pretend
 
 
 @pytest.mark.parametrize("name", ["cpu", "mps"])
 def test_other_devices_pass_as_they_are_and_lock_nothing(name, tmp_path, gpus):
-    with held(name, locks=tmp_path) as one, held(name, locks=tmp_path) as two:
+    with held(name) as one, held(name) as two:
         assert (one, two) == (name, name)
     assert not list(tmp_path.iterdir())
 
 
-def test_two_holders_get_different_gpus_and_give_them_back(tmp_path, gpus):
-    with held("cuda", locks=tmp_path) as one:
+def test_two_holders_get_different_gpus_and_give_them_back(gpus):
+    with held("cuda") as one:
         assert one == "cuda:0"
-        with held("cuda", locks=tmp_path) as two:
+        with held("cuda") as two:
             assert two == "cuda:1"
-        with held("cuda", locks=tmp_path) as again:
+        with held("cuda") as again:
             assert again == "cuda:1"
-    with held("cuda", locks=tmp_path) as first:
+    with held("cuda") as first:
         assert first == "cuda:0"
 
 
-def test_a_gpu_is_given_back_after_a_failure(tmp_path, gpus):
+def test_a_gpu_is_given_back_after_a_failure(gpus):
     gpus("a")
     for error in (ValueError, BlockingIOError, KeyboardInterrupt):
-        with pytest.raises(error, match="inside"), held("cuda", locks=tmp_path):
+        with pytest.raises(error, match="inside"), held("cuda"):
             raise error("inside")
-    with held("cuda", locks=tmp_path) as free:
+    with held("cuda") as free:
         assert free == "cuda:0"
 
 
 @pytest.mark.parametrize("given_back", [0, 1])
-def test_a_third_waits_until_one_is_free(tmp_path, gpus, monkeypatch, given_back):
+def test_a_third_waits_until_one_is_free(gpus, monkeypatch, given_back):
     waits, go_on, got = threading.Event(), threading.Event(), []
 
     def sleep(seconds):
@@ -104,10 +106,10 @@ def test_a_third_waits_until_one_is_free(tmp_path, gpus, monkeypatch, given_back
         assert go_on.wait(PATIENCE)
 
     def third():
-        with held("cuda", locks=tmp_path) as name:
+        with held("cuda") as name:
             got.append(name)
 
-    holders = [held("cuda", locks=tmp_path) for _ in range(2)]
+    holders = [held("cuda") for _ in range(2)]
     assert [holder.__enter__() for holder in holders] == ["cuda:0", "cuda:1"]
     monkeypatch.setattr(device.time, "sleep", sleep)
     thread = threading.Thread(target=third, daemon=True)
@@ -123,10 +125,10 @@ def test_a_third_waits_until_one_is_free(tmp_path, gpus, monkeypatch, given_back
     assert got == [f"cuda:{given_back}"]
 
 
-def test_jobs_that_see_different_gpus_do_not_wait_for_each_other(tmp_path, gpus):
+def test_jobs_that_see_different_gpus_do_not_wait_for_each_other(gpus):
     """A cluster shows each job its own GPU, which each of them calls cuda:0."""
     gpus("a")
-    with held("cuda", locks=tmp_path) as one:
+    with held("cuda") as one:
         gpus("b")
-        with held("cuda", locks=tmp_path) as two:
+        with held("cuda") as two:
             assert (one, two) == ("cuda:0", "cuda:0")

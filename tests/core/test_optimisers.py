@@ -104,13 +104,12 @@ def test_centred_rmsprop_is_torchs_where_the_floor_is_negligible():
     live = parameters()
     optimiser = CentredRMSprop(live, RATES, decay=0.9, momentum=0.7, floor=1e-18)
     theirs = {n: p.clone().requires_grad_() for n, p in parameters().items()}
-    groups = [{"params": [theirs[n]], "lr": RATES[n]} for n in theirs]
+    groups = [{"params": [theirs[n]], "lr": 0.5 * RATES[n]} for n in theirs]
     reference = torch.optim.RMSprop(groups, alpha=0.9, eps=1e-12, momentum=0.7, centered=True)
-    for update, scale in zip(updates(), SCALES, strict=True):
-        optimiser.step(update, scale)
-        for group, (name, p) in zip(reference.param_groups, theirs.items(), strict=True):
+    for update in updates():  # at one scale: torch's momentum does not remember past rates
+        optimiser.step(update, 0.5)
+        for name, p in theirs.items():
             p.grad = -update[name]  # torch descends gradients, a rule says where to go
-            group["lr"] = scale * RATES[name]
         reference.step()
         for name, p in theirs.items():
             torch.testing.assert_close(live[name], p.detach(), rtol=1e-9, atol=1e-9)

@@ -65,6 +65,7 @@ class Progress:
     def __init__(self) -> None:
         self.epoch = 0
         self.step = 0
+        self.seconds = 0.0  # of computing, over all sessions
         self.sums: dict[str, float] = {}
         self.counts: dict[str, int] = {}
         self.curves: list[dict] = []
@@ -81,9 +82,10 @@ def train(task: Task, run: Run, *, epochs: int) -> None:
     Keeps the parameters before the first epoch, after half of them and after the last.
     Raises Diverged, or Interrupted after SIGTERM or Ctrl-C.
     """
-    started = time.time()
+    run.forget()
     checkpoint = run.directory / "checkpoint.safetensors"
     progress = restore(task, run, checkpoint) or Progress()
+    started = time.time() - progress.seconds
     kept = {0, epochs // 2, epochs}
     with stop_requests() as stopping, bar(run, epochs * task.steps, progress, task.steps) as shown:
         saved = time.time()
@@ -92,13 +94,15 @@ def train(task: Task, run: Run, *, epochs: int) -> None:
                 snapshot(task, progress)
             advance(task, progress, shown)
             if stopping or time.time() - saved > CHECKPOINT_SECONDS:
-                write_atomically(checkpoint, pack(task, run, progress))
                 saved = time.time()
+                progress.seconds = saved - started
+                write_atomically(checkpoint, pack(task, run, progress))
             if stopping:
                 raise Interrupted(f"stopped in epoch {progress.epoch + 1}; run again to go on")
     task.finish()
     snapshot(task, progress)
-    finish(run, progress, started=started)
+    progress.seconds = time.time() - started
+    finish(run, progress)
     checkpoint.unlink(missing_ok=True)
 
 
@@ -110,11 +114,12 @@ def advance(task: Task, progress: Progress, shown: tqdm) -> None:
     progress.step += 1
     shown.update()
     if progress.step % FINITE_EVERY == 0 or progress.step == task.steps:
-        require_finite(progress)
+        require_finite(progress, progress.sums)
     if progress.step < task.steps:
         return
     measured = {m: float(s) / progress.counts[m] for m, s in progress.sums.items()}
     measured |= task.end_epoch(progress.epoch)
+    require_finite(progress, measured)
     progress.epoch += 1
     for key, value in measured.items():
         metric, _, layer = key.partition("/")
@@ -127,11 +132,11 @@ def advance(task: Task, progress: Progress, shown: tqdm) -> None:
     logger.info("epoch %d: %s", progress.epoch, summary)
 
 
-def require_finite(progress: Progress) -> None:
-    """Raises Diverged, with what was being averaged, if a running sum is NaN or infinite."""
-    sums = {metric: float(value) for metric, value in progress.sums.items()}
-    if not all(math.isfinite(value) for value in sums.values()):
-        raise Diverged(diagnosis(progress, f"running sums {sums}"))
+def require_finite(progress: Progress, watched: dict) -> None:
+    """Raises Diverged, with the numbers by metric, if a watched one is NaN or infinite."""
+    numbers = {metric: float(value) for metric, value in watched.items()}
+    if not all(math.isfinite(number) for number in numbers.values()):
+        raise Diverged(diagnosis(progress, f"{numbers}"))
 
 
 def diagnosis(progress: Progress, seen: str) -> str:
@@ -189,7 +194,7 @@ def restore(task: Task, run: Run, checkpoint: Path) -> Progress | None:
     return progress
 
 
-def finish(run: Run, progress: Progress, *, started: float) -> None:
+def finish(run: Run, progress: Progress) -> None:
     """Write what a finished run consists of; run.json last, so that its presence means the rest."""
     table = io.StringIO()
     writer = csv.DictWriter(table, ["step", "metric", "layer", "value"], lineterminator="\n")
@@ -197,7 +202,7 @@ def finish(run: Run, progress: Progress, *, started: float) -> None:
     writer.writerows(progress.curves)
     write_atomically(run.directory / "curves.csv", table.getvalue())
     write_atomically(run.directory / "parameters.safetensors", save(progress.snapshots))
-    write_json(run.directory / "run.json", run.provenance(started=started))
+    write_json(run.directory / "run.json", run.provenance(seconds=progress.seconds))
 
 
 @contextmanager

@@ -33,6 +33,11 @@ class Minibatches:
         self.optimiser = OPTIMISERS[name](parameters, rates, **options)
         self.schedule, self.batch = training["schedule"], training["batch"]
         self.batches = budget["examples"] // self.batch
+        if self.batches == 0:
+            raise ValueError(
+                f"training.batch is {self.batch}, budget.examples {budget['examples']}: give at "
+                "least as many examples as make one batch"
+            )
         self.steps = self.batches * sweeps
         self.total = self.steps * budget["epochs"]
         self.order = torch.arange(budget["examples"]) if training["shuffle"] else None

@@ -14,6 +14,7 @@ from replications.core.train.minibatch import generator
 
 def train(run: Run) -> None:
     """Compute a simulation's arrays from its settings, its budget and the run's noise seed."""
+    run.forget()
     started = time.time()
     module, name = run.experiment.science
     resolved = run.experiment.resolved
@@ -24,4 +25,5 @@ def train(run: Run) -> None:
     )
     progress = Progress()
     progress.snapshots = {f"0/{key}": torch.from_numpy(array) for key, array in arrays.items()}
-    finish(run, progress, started=started)
+    progress.seconds = time.time() - started
+    finish(run, progress)
