@@ -37,8 +37,9 @@ def choose(name: str) -> str:
 def held(device: str) -> Iterator[str]:
     """The device with an index, "cuda:1", held for this process alone; others pass as they are.
 
-    A GPU is held by a lock on a file named after its serial number, so that jobs side by side spread over the GPUs, and the
-    kernel gives it back even if the process is killed. Waits until one is free.
+    A GPU is held by a lock on a file named after its serial number, so that jobs side by side
+    spread over the GPUs, and the kernel gives it back even if the process is killed. Waits until
+    one is free.
     """
     if device != "cuda":
         yield device

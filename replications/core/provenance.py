@@ -1,16 +1,18 @@
 """What a number came from: hashes of code, configuration and data, and the machine it ran on.
 
-A hash of code covers the meaning of the Python files that a step uses, not their text: comments,
-docstrings and layout are left out, so that explaining code better retrains nothing.
+A hash of code covers what the Python files that a step uses do, not how they explain it: comments
+and docstrings are left out, so that explaining code better retrains nothing.
 """
 
 from __future__ import annotations
 
 import ast
 import hashlib
+import io
 import json
 import platform
 import subprocess
+import tokenize
 from collections.abc import Iterable
 from functools import cache
 from importlib import metadata
@@ -38,24 +40,38 @@ def module_file(module: str) -> Path | None:
 
 @cache
 def syntax(path: Path) -> ast.Module:
-    """The syntax tree of a file without what changes nothing at run time.
+    """The syntax tree of a file."""
+    return ast.parse(path.read_text(), filename=str(path))
 
-    Docstrings and what stands under `if TYPE_CHECKING` go; comments are no part of a tree.
+
+def idle_lines(path: Path) -> set[int]:
+    """The lines of a file that do nothing at run time: docstrings, and under `if TYPE_CHECKING`."""
+    lines: set[int] = set()
+    for node in ast.walk(syntax(path)):
+        end = getattr(node, "end_lineno", None)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            end = node.body[-1].end_lineno  # what stands under an `else` does run
+        elif not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):
+            continue
+        lines.update(range(node.lineno, end + 1))
+    return lines
+
+
+@cache
+def meaning(path: Path) -> str:
+    """The source of a file less comments, docstrings, blank lines and what type checkers read.
+
+    Not the syntax tree, whose printed form differs between versions of Python.
     """
-    tree = ast.parse(path.read_text(), filename=str(path))
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
-            node.body = [kept for part in node.body for kept in what_runs(part)]
-    return tree
-
-
-def what_runs(node: ast.stmt) -> list[ast.stmt]:
-    """What a statement comes to at run time: nothing for a bare string such as a docstring."""
-    if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-        return node.orelse
-    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-        return [] if isinstance(node.value.value, str) else [node]
-    return [node]
+    source = path.read_text()
+    lines = source.splitlines()
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            row, column = token.start
+            lines[row - 1] = lines[row - 1][:column]
+    idle = idle_lines(path)
+    kept = (line.rstrip() for number, line in enumerate(lines, start=1) if number not in idle)
+    return "\n".join(line for line in kept if line)
 
 
 def imports(module: str) -> set[str]:
@@ -63,7 +79,11 @@ def imports(module: str) -> set[str]:
     parts = module.split(".")
     found = {".".join(parts[:depth]) for depth in range(1, len(parts))}
     own = parts if module_file(module).name == "__init__.py" else parts[:-1]
-    for node in ast.walk(syntax(module_file(module))):
+    path = module_file(module)
+    idle = idle_lines(path)
+    for node in ast.walk(syntax(path)):
+        if getattr(node, "lineno", 0) in idle:
+            continue
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -87,8 +107,8 @@ def closure(modules: Iterable[str]) -> list[str]:
 
 
 def code_hash(*modules: str) -> str:
-    """Hash of the meaning of `modules` and of all that they import from this package."""
-    return digest({name: ast.dump(syntax(module_file(name))) for name in closure(modules)})
+    """Hash of what `modules` do, and all that they import from this package."""
+    return digest({name: meaning(module_file(name)) for name in closure(modules)})
 
 
 def git_commit() -> str:

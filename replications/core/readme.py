@@ -20,7 +20,7 @@ SHOWN = ["claim", "where", "metric", "paper's value", "ours, mean", "95% t-inter
 
 
 def best(reference: Path, suite: Suite) -> list[Comparison]:
-    """Every claim once: by the paper tier where its reference has runs, else by the standard one."""
+    """Every claim once: by the paper tier where it was run, else by the standard tier."""
     tables = {}
     for tier in reversed(TIERS[1:]):
         path = reference / f"{tier}.csv"

@@ -12,6 +12,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 # Streams that depend on the run index alone: the same index gives every method the same order of
 # the data and, for equal networks, the same initial weights, so that comparisons are paired.
 PAIRED = ("initialisation", "order")
-RESULTS = ("parameters.safetensors", "curves.csv", "run.json")
+RESULTS = ("run.json", "curves.csv", "parameters.safetensors")  # run.json stands for the rest
 
 
 class RunDirectoryBusy(RuntimeError):
@@ -80,7 +81,6 @@ class Run:
 
     def provenance(self, *, seconds: float) -> dict:
         """All that is needed to run this run again, and what it cost (s, MB)."""
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return {
             "paper": self.experiment.paper,
             "experiment": self.experiment.name,
@@ -95,8 +95,17 @@ class Run:
             "commit": git_commit(),
             "environment": environment(),
             "seconds": round(seconds, 1),
-            "peak_memory_mb": round(peak / 1024),
+            "peak_memory_mb": peak_memory_mb(),
         }
+
+
+def peak_memory_mb() -> int:
+    """The largest resident size of this process so far, in MB (10^6 bytes)."""
+    status = Path("/proc/self/status")
+    if status.exists():  # Linux; there getrusage starts from the parent's peak
+        (kilobytes,) = re.findall(r"VmHWM:\s+(\d+) kB", status.read_text())
+        return round(int(kilobytes) * 1024 / 1e6)
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6)  # macOS: bytes
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:
