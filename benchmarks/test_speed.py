@@ -55,7 +55,7 @@ def hold(benchmark, ours, bare, *, rounds, limit):
 
 
 @pytest.mark.xfail(
-    strict=True,
+    strict=False,
     reason="2.5 measured: at 20 images a call costs as much as its product. Preallocated code with "
     "nothing but the dynamics and the two updates reaches 1.8",
 )

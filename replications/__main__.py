@@ -65,13 +65,13 @@ def main(given: list[str] | None = None) -> int:
 
     try:
         getattr(commands, args.command)(args)
-    except commands.EXPECTED as error:
+    except commands.expected() as error:
         logger.error("error: %s", error)
         if args.log and sys.stderr.isatty():
             print(f"error: {error}", file=sys.stderr)
         return 1
     except Exception:
-        logger.exception("this is a fault of the suite, not of your input")
+        logger.exception("unexpected: a fault of the suite, or of the rule that was run")
         return 1
     return 0
 

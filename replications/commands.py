@@ -3,20 +3,38 @@
 from __future__ import annotations
 
 import argparse
+import fcntl
 from contextlib import contextmanager
+from pathlib import Path
 
 from replications.core import papers, runs
 from replications.core.catalogue import data_hash
 
-# What goes wrong outside the suite: told in one line, without a trace.
-EXPECTED = (ValueError, OSError, RuntimeError)
+
+def expected() -> tuple[type[Exception], ...]:
+    """What goes wrong by input, files or machines: told by its message alone, without a trace."""
+    from replications.core.check import Regressed
+    from replications.core.datasets import DataError
+    from replications.core.fetch import FetchError
+    from replications.core.train.loop import Diverged
+
+    told = DataError, FetchError, Diverged, Regressed, runs.RunDirectoryBusy
+    return (ValueError, OSError, *told)
 
 
 def fetch(args: argparse.Namespace) -> None:
     """Bring a dataset into args.data, or verify the one that is there."""
+    bring(args.dataset, args.data)
+
+
+def bring(dataset: str, data: Path) -> None:
+    """Have a dataset's canonical files in `data`, one process at a time."""
     from replications.core.fetch import fetch as fetch_dataset
 
-    fetch_dataset(args.dataset, args.data)
+    data.mkdir(parents=True, exist_ok=True)
+    with open(data / f".{dataset}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        fetch_dataset(dataset, data)
 
 
 @contextmanager
@@ -28,11 +46,14 @@ def opened(args: argparse.Namespace, step: str):
 
     torch.set_num_threads(args.threads)
     experiment = papers.Suite().experiment(args.paper, args.experiment, args.tier)
+    if experiment.data != "none":
+        bring(experiment.data, args.data)  # at once if they are there; heals what was altered
     hashes = experiment.hashes(step) | {"data": data_hash(experiment.data)}
     directory = runs.directory(
         args.results, args.tier, experiment.paper, experiment.name, args.index
     )
-    with held(choose(args.device)) as device:
+    name = "cpu" if experiment.kind == "simulation" else args.device  # small float64 arrays
+    with held(choose(name)) as device:
         run = runs.Run(
             experiment, args.tier, args.index, directory, args.data, device, args.threads, hashes
         )
@@ -45,6 +66,8 @@ def train(args: argparse.Namespace) -> None:
     from importlib import import_module
 
     with opened(args, "train") as run:
+        for name in ("scores.json", "arrays.npz"):  # of what is trained anew
+            (run.directory / name).unlink(missing_ok=True)
         import_module(f"replications.core.train.{run.experiment.kind}").train(run)
 
 

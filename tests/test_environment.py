@@ -5,6 +5,7 @@ import tomllib
 
 import yaml
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from replications.core.provenance import ROOT
@@ -27,7 +28,8 @@ def test_every_dependency_is_locked_to_a_version_that_it_admits():
         assert requirement.specifier.contains(version), f"{requirement} against {locked}"
 
 
-def test_the_conda_environment_installs_the_lock_on_the_same_pythons():
+def test_the_conda_environment_installs_the_lock_on_a_python_that_the_project_admits():
     environment = yaml.safe_load((ROOT / "environment.yml").read_text())
-    assert f"python{PROJECT['requires-python']}" in environment["dependencies"]
+    (python,) = (d for d in environment["dependencies"] if str(d).startswith("python="))
+    assert SpecifierSet(PROJECT["requires-python"]).contains(python.removeprefix("python="))
     assert {"pip": ["-r requirements.lock"]} in environment["dependencies"]

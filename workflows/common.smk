@@ -1,5 +1,5 @@
 # What the rules share: the declarations, expanded, and the command that every rule calls.
-import os
+import shlex
 import shutil
 import sys
 
@@ -32,9 +32,8 @@ def command(threads):
     """The command line of a job that computes with so many threads."""
     limits = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
     limited = " ".join(f"{name}={threads}" for name in limits)
-    return (
-        f"{limited} {sys.executable} -m replications --data {DATA} --results {RESULTS}"
-    )
+    python, data, results = map(shlex.quote, (sys.executable, DATA, RESULTS))
+    return f"{limited} {python} -m replications --data {data} --results {results}"
 
 
 def gpus():

@@ -9,7 +9,7 @@ for dataset in CATALOGUE.values():
                 f"fetch_{dataset.name}"
             output:
                 [
-                    ensure(str(path), sha256=file.sha256)
+                    update(ensure(str(path), sha256=file.sha256))
                     for path, file in zip(dataset.paths(Path(DATA)), dataset.files)
                 ],
             log:

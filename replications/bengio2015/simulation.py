@@ -90,7 +90,7 @@ def score(arrays: dict[str, np.ndarray]) -> list[dict]:
     With t = |ΔT| and w = sign(ΔT) ΔW over the filled bins, unweighted least squares of w itself
     (not of its logarithm): w = amplitude exp(−t / tau) and w = amplitude t^exponent, each with
     R² = 1 − Σ(w − fit)² / Σ(w − mean)². sign_agreement: share of bins with w > 0. spearman: rank
-    correlation of |ΔW| with t, −1 for a strict decay. The side is the layer; a fit that does not
+    correlation of w with t, −1 for a strict decay. The side is the layer; a fit that does not
     exist (fewer than three bins, no convergence) is NaN.
     """
     return [
@@ -145,7 +145,7 @@ def _shape(t, w):
         raise ValueError("one side of the curve has no filled bin: add pairs or widen the window")
     (height, tau), r2_exponential = _fit(exponential, t, w, start=(w.max(), t.mean()))
     (scale, exponent), r2_power = _fit(power, t, w, start=(w.max() * t.min(), -1.0))
-    spearman = spearmanr(t, np.abs(w)).statistic if len(t) > 2 else np.nan
+    spearman = spearmanr(t, w).statistic if len(t) > 2 else np.nan
     return {
         "amplitude_exponential": height,
         "tau": tau,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pandas as pd
@@ -25,26 +26,38 @@ def means(table: pd.DataFrame) -> pd.Series:
 def moved(fresh: pd.DataFrame, reference: pd.DataFrame) -> pd.DataFrame:
     """Every metric of either table: its means, the shift, what is tolerated, and what it comes to.
 
-    "ok", "moved" (shifted by more than the metric's tolerance), "missing" (only the reference has
-    it), "not finite", or "new" (only `fresh` has it: no fault).
+    "ok", "moved" (shifted by more than the metric's tolerance), "missing" (the reference has it, or
+    has more of its runs), "not finite", or "new" (only `fresh` has it: no fault).
     """
     table = pd.DataFrame({"reference": means(reference), "fresh": means(fresh)})
     table["shift"] = table["fresh"] - table["reference"]
-    names = table.index.get_level_values("metric")
-    table["tolerance"] = [METRICS[name].tolerance for name in names]
-    measured = set(map(tuple, fresh[KEYS].to_numpy()))
-    known = set(map(tuple, reference[KEYS].to_numpy()))
-    outcome = []
-    for key, row in table.iterrows():
-        if key not in measured:
-            outcome.append("missing")
-        elif pd.isna(row["fresh"]) or abs(row["fresh"]) == float("inf"):
-            outcome.append("not finite")
-        elif key not in known:
-            outcome.append("new")
-        else:
-            outcome.append("ok" if abs(row["shift"]) <= row["tolerance"] else "moved")
-    return table.assign(outcome=outcome)
+    table["tolerance"] = [
+        METRICS[key[2]].tolerance(mean) if key[2] in METRICS else 0.0
+        for key, mean in table["reference"].items()
+    ]
+    measured, known = runs(fresh), runs(reference)
+    return table.assign(
+        outcome=[
+            outcome(row, measured.get(key, set()), known.get(key, set()))
+            for key, row in table.iterrows()
+        ]
+    )
+
+
+def runs(table: pd.DataFrame) -> dict[tuple, set[int]]:
+    """The runs that have each metric."""
+    return {key: set(rows) for key, rows in table.groupby(KEYS)["run"]}
+
+
+def outcome(row: pd.Series, measured: set[int], known: set[int]) -> str:
+    """What one metric comes to, given the runs that measured it and those of the reference."""
+    if not known:
+        return "new"
+    if known - measured:
+        return "missing"
+    if not math.isfinite(row["fresh"]):
+        return "not finite"
+    return "ok" if abs(row["shift"]) <= row["tolerance"] else "moved"
 
 
 def check_scores(results: Path, tier: str) -> None:

@@ -77,6 +77,14 @@ def values(final: pd.DataFrame, claim: Claim, score: dict) -> pd.Series:
         & (final["metric"] == score["metric"])
         & (final["layer"] == score.get("layer", ""))
     ]
+    known = sorted(set(final.loc[(final["paper"] == claim.paper)
+                                 & (final["experiment"] == score["experiment"])
+                                 & (final["metric"] == score["metric"]), "layer"]))  # fmt: skip
+    if known and rows.empty:
+        raise ValueError(
+            f"{claim.paper}: claim {claim.name}: {score['metric']} has no layer "
+            f"{score.get('layer', '')!r}; there are {', '.join(map(repr, known))}"
+        )
     return rows.set_index("run")["value"]
 
 
@@ -102,6 +110,8 @@ def one(claim: Claim, final: pd.DataFrame, experiments: dict[str, Experiment], t
         direction = {True: "higher", False: "lower", None: "neither"}[metric.higher_is_better]
     if any(e.data != e.paper_data for e in involved):
         verdict = "not run"
+    elif len(ours) and claim.declared["standing"] == "recalled":
+        verdict = "no paper value"
     low, high = t_interval(ours)
     return Comparison(
         paper=claim.paper,
@@ -153,8 +163,6 @@ def value_verdict(
     """The verdict on a number, by RULE; `distance` is ours less the paper's."""
     if runs == 0:
         return "not run"
-    if claim.declared["standing"] == "recalled":
-        return "no paper value"
     sign = {True: -1, False: 1, None: 0}[metric.higher_is_better]
     worse = max(0.0, sign * distance) if sign else abs(distance)
     tolerance = claim.declared["tolerance"]
@@ -203,6 +211,8 @@ def printed(comparison: Comparison) -> dict[str, str]:
     cells = {k: str(v) for k, v in asdict(c).items() if k in HEADINGS}
     cells |= {"ours": number(c.ours), "difference": number(c.difference)}
     cells |= {"interval": interval, "budget": budget}
+    if c.unit:
+        cells["metric"] += f" ({c.unit})"
     return {HEADINGS[key]: cells[key] for key in HEADINGS}
 
 

@@ -57,6 +57,17 @@ def definitions(module: str) -> dict[str, tuple[str, frozenset[str]]]:
     return found
 
 
+def methods_of(module: str, attribute: str) -> set[str]:
+    """The public methods that a class of a module defines; none for a function."""
+    return {
+        part.name
+        for node in syntax(module_file(module)).body
+        if isinstance(node, ast.ClassDef) and node.name == attribute
+        for part in node.body
+        if isinstance(part, ast.FunctionDef) and not part.name.startswith("_")
+    }
+
+
 def resolve(name: str, modules: list[str], where: str) -> tuple[str, str]:
     """(module, attribute) for `name`, from the first of `modules` that defines it.
 
@@ -94,7 +105,7 @@ class Experiment:
     resolved: dict  # everything that the run depends on; hashed
     paper_data: str  # the dataset of the paper tier: what the paper's claims are about
     share: float  # of the paper's budget
-    minutes: float  # expected cost of a run; long runs start first
+    minutes: float  # expected cost of a run in the paper tier; long runs start first
 
     @property
     def data(self) -> str:
@@ -141,7 +152,6 @@ class Paper:
         self.path = path
         self.name = path.parent.name
         self.declared = read(path, "paper")
-        self.citation = self.declared["paper"]
         self.figures = self.declared["figures"]
         self.claims = [Claim(self.name, n, c) for n, c in self.declared["claims"].items()]
         for tier in TIERS:
@@ -162,14 +172,14 @@ class Paper:
         kind = next(k for k in KINDS if k in declared)
         parts = {k: declared[k] for k in ("network", "data", "settings", "training", "evaluation")
                  if k in declared}  # fmt: skip
-        over = {k: v for k, v in tiers[tier].items() if k != "minutes"}
-        resolved = merge({kind: declared[kind], **parts}, over)
+        resolved = merge({kind: declared[kind], **parts}, tiers[tier])
         modules = [f"{PACKAGE}.{self.name}.{KINDS[kind]}", f"{PACKAGE}.core.learning"]
         science = resolve(declared[kind], modules, f"{where}.{kind}")
         self._check_arguments(science, resolved["settings"], resolved["budget"], where)
+        self._check_choices(resolved, kind, science, where)
         network = None
         if kind == "learning_rule":
-            (network_name, arguments), *_ = resolved["network"].items()
+            ((network_name, arguments),) = resolved["network"].items()
             modules = [science[0], modules[0], f"{PACKAGE}.core.networks"]
             network = resolve(network_name, modules, f"{where}.network")
             self._check_arguments(network, arguments, {}, f"{where}.network")
@@ -177,11 +187,27 @@ class Paper:
         if set(full) != set(resolved["budget"]):
             raise DeclarationError(f"{where}.tiers.{tier}.budget: has to name {sorted(full)}")
         share = prod(resolved["budget"][key] / full[key] for key in full)
-        minutes = tiers[tier].get("minutes", 0)
+        minutes = declared.get("minutes", 0)
         paper_data = tiers["paper"].get("data", declared["data"])
         return Experiment(
             self.name, name, tier, kind, science, network, resolved, paper_data, share, minutes
         )
+
+    def _check_choices(self, resolved: dict, kind: str, science: tuple, where: str) -> None:
+        """One network, one optimiser, samplers that the model has, budgets that the kind knows."""
+        single = [resolved.get("network", {}), resolved.get("training", {}).get("optimiser", {})]
+        if any(len(choices) > 1 for choices in single):
+            raise DeclarationError(f"{where}: a tier changes a network's or optimiser's name")
+        if kind != "simulation" and set(resolved["budget"]) != {"epochs", "examples"}:
+            raise DeclarationError(f"{where}: budget: has to name epochs and examples")
+        methods = methods_of(*science)
+        for sampler in resolved.get("evaluation", {}).get("samplers", []):
+            if sampler not in methods:
+                known = ", ".join(sorted(methods))
+                raise DeclarationError(
+                    f"{where}.evaluation.samplers: {science[1]} has no method {sampler!r}; it has "
+                    f"{known}"
+                )
 
     def _check_arguments(self, target: tuple, given: Mapping, budget: Mapping, where: str) -> None:
         module, attribute = target
@@ -238,7 +264,13 @@ def check(declared: object, schema: str, name: str) -> None:
     validator = Draft202012Validator(
         yaml.safe_load((SCHEMAS / f"{schema}.schema.yaml").read_text())
     )
-    faults = [f"{name}: {fault(error)}" for error in validator.iter_errors(declared)]
+    errors = list(validator.iter_errors(declared))
+    misspelt = {tuple(e.absolute_path) for e in errors if e.validator == "additionalProperties"}
+    faults = [
+        f"{name}: {fault(error)}"
+        for error in errors
+        if error.validator != "oneOf" or tuple(error.absolute_path) not in misspelt
+    ]
     if faults:
         raise DeclarationError("\n".join(faults))
 
@@ -246,6 +278,11 @@ def check(declared: object, schema: str, name: str) -> None:
 def fault(error) -> str:
     """One line for a jsonschema error: the key, what is wrong, and what is allowed."""
     key = ".".join(str(part) for part in error.absolute_path) or "(top)"
+    if error.validator == "oneOf":
+        choices = (
+            ", ".join(choice.get("required", ["a fixed value"])) for choice in error.validator_value
+        )
+        return f"{key}: needs, and needs only, one of: {'; or '.join(choices)}"
     allowed = ""
     if error.validator == "additionalProperties" and "properties" in error.schema:
         allowed = f"; allowed keys are {', '.join(error.schema['properties'])}"

@@ -60,7 +60,9 @@ def read(results: Path, paper: Paper, tier: str, experiments: list[str]) -> Draw
     scores = pd.read_parquet(results / "papers" / paper.name / "scores.parquet")
     arrays = {}
     for experiment in experiments:
-        files = sorted((results / "runs" / paper.name / experiment).glob("*/arrays.npz"))
+        folder = results / "runs" / paper.name / experiment
+        runs = sorted(scores.loc[scores["experiment"] == experiment, "run"].unique())
+        files = [folder / str(run) / "arrays.npz" for run in runs]
         arrays[experiment] = [dict(np.load(file, allow_pickle=False)) for file in files]
     return Drawn(paper, tier, scores[scores["experiment"].isin(experiments)], arrays)
 
@@ -122,7 +124,7 @@ def alignment_by_layer(drawn: Drawn) -> Figure:
             steps = sorted(rows["step"].unique())
             for color, step in zip(sns.color_palette("flare", len(steps)), steps, strict=True):
                 at = rows[rows["step"] == step].groupby("layer")["value"]
-                layers = at.mean().sort_index()
+                layers = at.mean().sort_index(key=lambda names: names.str[1:].astype(int))
                 axis.errorbar(
                     range(len(layers)), layers, at.std().reindex(layers.index), color=color,
                     marker="o", ms=4, lw=1, capsize=2, label=f"epoch {step}",

@@ -34,7 +34,7 @@ def table(comparisons: list[Comparison], *, leading: tuple[str, ...] = ()) -> st
     """The Markdown table of some comparisons, and the rule below it."""
     rows = [printed(c) for c in comparisons]
     shown = markdown([{name: row[name] for name in (*leading, *SHOWN)} for row in rows])
-    return f"{shown}\n† recalled, not read in the source: decides nothing.\n"
+    return f"{shown}\n{RULE}\n"
 
 
 def replace(text: str, content: str) -> str:
@@ -50,7 +50,7 @@ def generated(reference: Path) -> dict[Path, str]:
     """Every README with its tables as the stored reference has them."""
     suite = Suite()
     comparisons = best(reference, suite)
-    main = f"{table(comparisons, leading=('paper',))}\n{RULE}\n"
+    main = table(comparisons, leading=("paper",))
     texts = {ROOT / "README.md": main}
     for name in suite.papers:
         own = [c for c in comparisons if c.paper == name]

@@ -9,8 +9,8 @@ import numpy as np
 from scipy import stats
 
 
-def t_interval(values: Sequence[float], *, confidence: float = 0.95) -> tuple[float, float]:
-    """mean -/+ t SD / sqrt(n), t the quantile of Student's distribution with n - 1 degrees.
+def t_interval(values: Sequence[float]) -> tuple[float, float]:
+    """The 95% interval mean -/+ t SD / sqrt(n), t of Student's distribution with n - 1 degrees.
 
     For one value (nan, nan): one run says nothing of the spread.
     """
@@ -18,5 +18,5 @@ def t_interval(values: Sequence[float], *, confidence: float = 0.95) -> tuple[fl
     if n < 2:
         return math.nan, math.nan
     mean, sd = float(np.mean(values)), float(np.std(values, ddof=1))
-    half = float(stats.t.ppf((1 + confidence) / 2, n - 1)) * sd / math.sqrt(n)
+    half = float(stats.t.ppf(0.975, n - 1)) * sd / math.sqrt(n)
     return mean - half, mean + half

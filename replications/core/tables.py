@@ -29,7 +29,13 @@ COLUMNS = [
 
 
 def rows_of(scores: dict) -> list[dict]:
-    """The rows of one scores.json."""
+    """The rows of one scores.json. Raises ValueError for a metric that is not in METRICS."""
+    unknown = {row["metric"] for row in scores["rows"]} - set(METRICS)
+    if unknown:
+        raise ValueError(
+            f"{scores['paper']} {scores['experiment']}: replications/core/metrics.py does not list "
+            f"{', '.join(sorted(unknown))}; it has {', '.join(METRICS)}"
+        )
     code = digest([scores["train"]["hashes"]["code"], scores["hashes"]["code"]])
     owner = {key: scores[key] for key in ("paper", "experiment", "run")}
     hashes = {"code": code, "config": scores["hashes"]["config"], "data": scores["hashes"]["data"]}

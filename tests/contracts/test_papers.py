@@ -45,6 +45,16 @@ def test_every_tier_resolves_and_costs_no_more_than_the_next(paper):
         assert len({e.hashes("train")["config"] for e in experiments}) == len(TIERS)
 
 
+def test_tiers_on_the_papers_data_change_the_budget_and_the_rates_alone(paper):
+    """Else "full" in a table would not mean the paper's experiment."""
+    for experiment in paper.declared["experiments"].values():
+        for tier in experiment["tiers"].values():
+            if tier.get("data", experiment["data"]) == experiment["data"]:
+                assert set(tier) <= {"budget", "training"}
+                assert set(tier.get("training", {})) <= {"learning_rates"}
+        assert set(experiment["tiers"]["paper"]) == {"budget"}
+
+
 def test_what_the_paper_leaves_unsaid_is_declared(paper):
     for name, experiment in paper.declared["experiments"].items():
         assert experiment["unsaid"], f"{name}: a paper that leaves nothing open would be the first"

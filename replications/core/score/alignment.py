@@ -12,7 +12,7 @@ def alignment(update: Tensor, gradient: Tensor) -> dict[str, float]:
     its angle 90 degrees and its norm ratio 0. What is not
     finite comes out as NaN. Computed in float64.
     """
-    u, g = update.double().flatten(), gradient.double().flatten()
+    u, g = (tensor.cpu().double().flatten() for tensor in (update, gradient))
     norms = u.norm(), g.norm()
     if 0 in norms:
         return {"cosine": 0.0, "angle": 90.0, "norm_ratio": 0.0}
