@@ -7,7 +7,7 @@ from pathlib import Path
 configfile: "config/config.yaml"
 
 
-# For --software-deployment-method apptainer alone, with a .venv that was made inside it.
+# Used by --software-deployment-method apptainer alone (not exercised), with a .venv made inside it.
 container: "docker://python:3.11"
 
 

@@ -28,23 +28,23 @@ class Metric:
 
 
 METRICS = {
-    "train_error": Metric("%", False, 1.0, 0.1, "training error, running mean before each update"),
-    "validation_error": Metric("%", False, 1.0, 0.1, "error on held-out training images"),
-    "test_error": Metric("%", False, 1.0, 0.1, "error on the test images after the last epoch"),
-    "train_cost": Metric("", False, 0.01, 0.1, "the rule's own cost, running mean before updates"),
-    "cosine": Metric("", True, 0.05, 0, "cosine of the rule's update and the negative gradient"),
-    "angle": Metric("deg", False, 3.0, 0, "angle of the rule's update and the negative gradient"),
-    "norm_ratio": Metric("", None, 0, 0.2, "norm of the update over norm of the gradient"),
-    "parzen": Metric("nats", True, 0.5, 0, "Parzen log-likelihood of the test images, sigma = 0.2"),
+    "train_error": Metric("%", False, 0.5, 0.05, "training error, running mean before each update"),
+    "validation_error": Metric("%", False, 0.5, 0.05, "error on held-out training images"),
+    "test_error": Metric("%", False, 0.5, 0.05, "error on the test images after the last epoch"),
+    "train_cost": Metric("", False, 0.003, 0.05, "the rule's own cost, running mean before updates"),
+    "cosine": Metric("", True, 0.01, 0, "cosine of the rule's update and the negative gradient"),
+    "angle": Metric("deg", False, 1.0, 0, "angle of the rule's update and the negative gradient"),
+    "norm_ratio": Metric("", None, 0, 0.05, "norm of the update over norm of the gradient"),
+    "parzen": Metric("nats", True, 0.2, 0, "Parzen log-likelihood of the test images, sigma = 0.2"),
     "parzen_chosen": Metric(
-        "nats", True, 1.0, 0, "Parzen log-likelihood of the test images, sigma chosen on validation"
+        "nats", True, 0.5, 0, "Parzen log-likelihood of the test images, sigma chosen on validation"
     ),
     "sigma": Metric("", None, 0.021, 0, "the kernel width chosen on validation: one grid step"),
     "parzen_validation": Metric(
-        "nats", True, 0.5, 0, "Parzen log-likelihood of the validation images, sigma = 0.2"
+        "nats", True, 0.2, 0, "Parzen log-likelihood of the validation images, sigma = 0.2"
     ),
-    "local_loss": Metric("", None, 0.01, 0.05, "loss of one map's own regression, running mean"),
-    "log_joint": Metric("nats", True, 0.3, 0.05, "mean log p(x, h) of test images, no constants"),
+    "local_loss": Metric("", None, 0.005, 0.02, "loss of one map's own regression, running mean"),
+    "log_joint": Metric("nats", True, 0.1, 0.02, "mean log p(x, h) of test images, no constants"),
     "log_joint_rises": Metric("%", True, 3.0, 0, "test images whose log p(x, h) rose in inference"),
     "r2_exponential": Metric("", True, 1e-3, 0, "R2 of an exponential in |dt| fitted to mean dW"),
     "tau": Metric("ms", None, 0, 0.01, "time constant of that exponential"),
