@@ -95,18 +95,23 @@ def likelihood(drawn: Drawn) -> Figure:
     """Parzen likelihood at sigma = 0.2 of both samplers, of the anchors, and of the paper."""
     ((experiment, _),) = drawn.arrays.items()
     rows = drawn.of(experiment, "parzen")
-    order = rows.groupby("layer")["value"].mean().sort_values()
+    means = rows.groupby("layer")["value"].mean().sort_values()
+    floor = min(0, means.drop("mean image").min())  # the mean image lies far below the others
     figure, axis = plt.subplots(figsize=(5.2, 2.9), layout="constrained")
-    models = {"ancestral", "generate"}
-    colors = [sns.color_palette()[0] if name in models else "0.75" for name in order.index]
-    floor = min(0, order.loc[~order.index.isin(["mean image"])].min())
-    axis.barh(order.index, order - floor, left=floor, color=colors)
+    colors = [
+        sns.color_palette()[0] if n in ("ancestral", "generate") else "0.75" for n in means.index
+    ]
+    axis.barh(means.index, means.clip(lower=floor) - floor, left=floor, color=colors)
     axis.plot(rows["value"], rows["layer"], "k.", ms=4)
-    for name in ("generate", "ancestral"):
+    for name, mean in means.items():
+        axis.text(floor, name, f" {mean:.0f}", va="center", fontsize=7)
+    for name in ("generate", "ancestral") if drawn.on_the_papers_data else ():
         value = drawn.paper.declared["claims"][f"{name}_parzen"]["value"]["mean"]
         axis.plot(value, name, "D", color=sns.color_palette()[3], ms=6, zorder=3,
                   label="the paper" if name == "generate" else None)  # fmt: skip
-    axis.set(xlabel="Parzen log-likelihood of the test images, σ = 0.2 (nats)", xlim=(floor, None))
-    axis.legend(frameon=False, fontsize=7, loc="lower right")
+    if drawn.on_the_papers_data:
+        axis.legend(frameon=False, fontsize=7, loc="lower right")
+    axis.set(xlabel="Parzen log-likelihood of the test images, σ = 0.2 (nats)")
+    axis.set_xlim(floor, None)
     sns.despine(figure)
     return figure

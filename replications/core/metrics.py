@@ -31,7 +31,9 @@ METRICS = {
     "train_error": Metric("%", False, 0.5, 0.05, "training error, running mean before each update"),
     "validation_error": Metric("%", False, 0.5, 0.05, "error on held-out training images"),
     "test_error": Metric("%", False, 0.5, 0.05, "error on the test images after the last epoch"),
-    "train_cost": Metric("", False, 0.003, 0.05, "the rule's own cost, running mean before updates"),
+    "train_cost": Metric(
+        "", False, 0.003, 0.05, "the rule's own cost, running mean before updates"
+    ),
     "cosine": Metric("", True, 0.01, 0, "cosine of the rule's update and the negative gradient"),
     "angle": Metric("deg", False, 1.0, 0, "angle of the rule's update and the negative gradient"),
     "norm_ratio": Metric("", None, 0, 0.05, "norm of the update over norm of the gradient"),

@@ -30,6 +30,12 @@ class Drawn:
     scores: pd.DataFrame  # the long table, this figure's experiments only
     arrays: dict[str, list[dict[str, np.ndarray]]]  # experiment -> one dictionary per run
 
+    @property
+    def on_the_papers_data(self) -> bool:
+        """Whether the paper's numbers may stand in the figure: they are about the same dataset."""
+        drawn = [e for e in self.paper.experiments(self.tier) if e.name in self.arrays]
+        return all(e.data == e.paper_data for e in drawn)
+
     def label(self, experiment: str) -> str:
         """What the paper.yaml says that an experiment is."""
         return self.paper.declared["experiments"][experiment].get("says", experiment)

@@ -11,8 +11,9 @@ def learning_curves(drawn: Drawn) -> Figure:
     """Fig. 3, one hidden layer: training and validation error, log scale."""
     figure, axis = plt.subplots(figsize=(5.4, 3.8), layout="constrained")
     error_curves(drawn, axis)
-    claim = drawn.paper.declared["claims"]["validation_error_as_described"]["value"]
-    axis.axhspan(claim["low"], claim["high"], color="0.9", zorder=0, label="the paper, validation")
+    if drawn.on_the_papers_data:
+        value = drawn.paper.declared["claims"]["validation_error_as_described"]["value"]
+        axis.axhspan(value["low"], value["high"], color="0.9", zorder=0, label="the paper")
     axis.legend(frameon=False, fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))
     sns.despine(figure)
     return figure

@@ -1,0 +1,55 @@
+"""What the project promises of its stored scores: worse than this, and it is no replication.
+
+Means over runs after the last step, read from results/reference/.
+"""
+
+import pytest
+
+from replications.core.check import means
+from replications.core.provenance import ROOT
+from replications.core.tables import read
+
+
+def mean(tier, paper, experiment, metric, layer=""):
+    """The mean over runs of one score after its last step."""
+    table = means(read(ROOT / "results" / "reference" / f"{tier}.csv"))
+    return float(table.loc[paper, experiment, metric, layer])
+
+
+AT_MOST = [
+    ("paper", "scellier2017", "mnist_1h", "train_error", 0.1),
+    ("paper", "scellier2017", "mnist_1h_released", "train_error", 0.1),
+    ("paper", "scellier2017", "mnist_1h_released", "test_error", 3.4),
+    ("paper", "lee2015", "mnist_continuous", "test_error", 2.4),
+    ("standard", "scellier2017", "mnist_1h", "test_error", 5.0),
+    ("standard", "scellier2017", "mnist_1h_released", "test_error", 5.0),
+    ("standard", "lee2015", "mnist_continuous", "test_error", 5.0),
+    ("standard", "lee2015", "mnist_backpropagation", "test_error", 5.0),
+]
+
+
+@pytest.mark.parametrize(("tier", "paper", "experiment", "metric", "ceiling"), AT_MOST)
+def test_errors_in_percent_are_at_most(tier, paper, experiment, metric, ceiling):
+    assert 0 <= mean(tier, paper, experiment, metric) <= ceiling
+
+
+def test_target_propagation_is_within_half_a_point_of_back_propagation():
+    errors = [
+        mean("paper", "lee2015", name, "test_error")
+        for name in ("mnist_continuous", "mnist_backpropagation")
+    ]
+    assert abs(errors[0] - errors[1]) <= 0.5
+
+
+def test_generate_is_30_nats_above_ancestral_sampling():
+    generate, ancestral = (
+        mean("paper", "bengio2015", "deep_generative_model", "parzen", sampler)
+        for sampler in ("generate", "ancestral")
+    )
+    assert generate - ancestral >= 30
+
+
+@pytest.mark.parametrize("side", ["potentiation", "depression"])
+@pytest.mark.parametrize("tier", ["standard", "paper"])
+def test_simulated_stdp_is_exponential_on_both_sides(tier, side):
+    assert mean(tier, "bengio2015", "stdp_spread", "r2_exponential", side) >= 0.95
