@@ -11,6 +11,8 @@ import os
 import sys
 from pathlib import Path
 
+from replications.core.papers import TIERS
+
 logger = logging.getLogger("replications")
 
 
@@ -42,7 +44,7 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     plot.add_argument("paper")
     check = commands.add_parser("check", help="hold scores against the stored reference")
     for command in (compare, plot, check):
-        command.add_argument("--tier", default="standard")
+        command.add_argument("--tier", choices=TIERS, default="standard")
     commands.add_parser("readme", help="write the generated tables of every README")
     return parser.parse_args(given)
 

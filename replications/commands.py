@@ -97,7 +97,7 @@ def plot(args: argparse.Namespace) -> None:
     """results/<tier>/figures/<paper>/<figure>.png and .pdf."""
     from replications.core.plots import draw
 
-    draw(args.results / args.tier, papers.Suite().papers[args.paper], args.tier)
+    draw(args.results / args.tier, papers.Suite().select([args.paper])[args.paper], args.tier)
 
 
 def check(args: argparse.Namespace) -> None:

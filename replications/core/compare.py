@@ -165,6 +165,7 @@ def value_verdict(
         return "not run"
     sign = {True: -1, False: 1, None: 0}[metric.higher_is_better]
     worse = max(0.0, sign * distance) if sign else abs(distance)
+    worse = round(worse, 9)  # 3.1 - 3 is a little more than .1 in binary
     tolerance = claim.declared["tolerance"]
     if worse <= tolerance:
         return "reproduced" if share >= 1 and runs >= 3 else "partial"
@@ -221,9 +222,9 @@ def markdown(table: list[dict[str, str]]) -> str:
     if not table:
         return ""
     lines = ["| " + " | ".join(table[0]) + " |", "|" + "---|" * len(table[0])]
-    lines += [
-        "| " + " | ".join(cell.replace("|", "\\|") for cell in r.values()) + " |" for r in table
-    ]
+    for row in table:
+        cells = (" ".join(cell.split()).replace("|", "\\|") for cell in row.values())
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 
@@ -247,7 +248,8 @@ def latex(table: list[dict[str, str]]) -> str:
         body += [rf"\subsection*{{{paper.translate(LATEX)}}}", rf"\begin{{longtable}}{{{columns}}}"]
         body += [r"\toprule", head, r"\midrule\endhead"]
         for row in (r for r in table if r["paper"] == paper):
-            body.append(" & ".join(row[name].translate(LATEX) for name in wanted) + r" \\")
+            cells = (row[name].translate(LATEX) for name in wanted)
+            body.append("{}" + " & ".join(cells) + r" \\")  # {}: a cell may begin with [
         body += [r"\bottomrule", r"\end{longtable}"]
     rule = [line.translate(LATEX) for line in RULE.splitlines()]
     return "\n".join([*body, r"\noindent " + "\\\\\n".join(rule), r"\end{document}", ""])

@@ -27,7 +27,7 @@ def choose(name: str) -> str:
     }
     if name == "auto":
         return next(device for device in ("cuda", "mps", "cpu") if there[device])
-    if not there[name]:
+    if not there.get(name):
         found = ", ".join(device for device in there if there[device])
         raise ValueError(f"device: {name} is not on this machine; it has {found} (or say auto)")
     return name

@@ -117,7 +117,9 @@ class Experiment:
         """The share of the paper's budget for a table: "full", "24%", "0.3%"."""
         if self.share >= 1:
             return "full"
-        return f"{self.share:.0%}" if self.share >= 0.01 else f"{self.share:.1%}"
+        if self.share < 0.0005:
+            return "< 0.1%"
+        return f"{min(self.share, 0.99):.0%}" if self.share >= 0.01 else f"{self.share:.1%}"
 
     def hashes(self, step: str) -> dict[str, str]:
         """Hashes of the code that `step` ("train" or "score") uses, and of the configuration."""
@@ -200,6 +202,12 @@ class Paper:
             raise DeclarationError(f"{where}: a tier changes a network's or optimiser's name")
         if kind != "simulation" and set(resolved["budget"]) != {"epochs", "examples"}:
             raise DeclarationError(f"{where}: budget: has to name epochs and examples")
+        if kind == "simulation":
+            taken = definitions(science[0])[snake_case(science[1])][1] - PROVIDED
+            if set(resolved["budget"]) != (free := taken - set(resolved["settings"])):
+                raise DeclarationError(
+                    f"{where}: budget: has to name {sorted(free)}, not {sorted(resolved['budget'])}"
+                )
         methods = methods_of(*science)
         for sampler in resolved.get("evaluation", {}).get("samplers", []):
             if sampler not in methods:
@@ -313,6 +321,8 @@ class Suite:
 
     def experiment(self, paper: str, name: str, tier: str) -> Experiment:
         """One experiment by its names. Raises DeclarationError if there is none."""
+        if tier not in TIERS:
+            raise DeclarationError(f"unknown tier {tier!r}; there are {', '.join(TIERS)}")
         for experiment in self.select([paper])[paper].experiments(tier):
             if experiment.name == name:
                 return experiment

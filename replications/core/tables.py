@@ -26,6 +26,7 @@ COLUMNS = [
     "config",  # its settings and budget,
     "data",  # and the dataset's files
 ]
+HASHES = dict.fromkeys(["code", "config", "data"], str)  # some are all digits
 
 
 def rows_of(scores: dict) -> list[dict]:
@@ -63,7 +64,7 @@ def collect(files: Sequence[Path], results: Path) -> pd.DataFrame:
 
 def read(path: Path) -> pd.DataFrame:
     """A long table from CSV. Raises ValueError if its columns are not those of a long table."""
-    table = pd.read_csv(path, keep_default_na=False, na_values={"value": [""]})
+    table = pd.read_csv(path, keep_default_na=False, na_values={"value": [""]}, dtype=HASHES)
     if list(table.columns) != COLUMNS:
         raise ValueError(f"{path}: columns are {list(table.columns)}, expected {COLUMNS}")
     return table

@@ -30,7 +30,7 @@ AT_MOST = [
 
 @pytest.mark.parametrize(("tier", "paper", "experiment", "metric", "ceiling"), AT_MOST)
 def test_errors_in_percent_are_at_most(tier, paper, experiment, metric, ceiling):
-    assert 0 <= mean(tier, paper, experiment, metric) <= ceiling
+    assert 0 <= mean(tier, paper, experiment, metric) <= ceiling + 1e-9  # a mean of decimals
 
 
 def test_target_propagation_is_within_half_a_point_of_back_propagation():

@@ -306,7 +306,6 @@ def test_what_cannot_be_done_is_told_in_a_line_and_ends_with_1(run, words, told)
     assert "Traceback" not in log and "unexpected" not in log
 
 
-@pytest.mark.xfail(strict=True, reason="a KeyError with a trace, said to be a fault of the suite")
 @pytest.mark.parametrize(
     "words",
     [

@@ -155,7 +155,6 @@ def test_an_empty_value_is_no_number_and_an_empty_layer_is_text(written, tmp_pat
     assert set(back["layer"]) == {"", "W1", "W2"}
 
 
-@pytest.mark.xfail(strict=True, reason="read() takes a hash of digits alone for a number")
 @pytest.mark.parametrize("name", ["012345678901", "1234567e8901"])
 def test_a_hash_of_digits_is_still_text(written, tmp_path, name):
     written[0].assign(data=name).to_csv(tmp_path / "t.csv", index=False)
