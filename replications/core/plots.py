@@ -80,7 +80,8 @@ def budget_note(drawn: Drawn) -> str:
     data = " and ".join(dict.fromkeys(e.data for e in used if e.data != "none"))
     runs = drawn.scores["run"].nunique()
     on = f" on {data}" if data else ""
-    return f"{drawn.tier} tier{on}, {runs} runs, {shares} of the paper's budget"
+    budget = "the paper's full budget" if shares == "full" else f"{shares} of the paper's budget"
+    return f"{drawn.tier} tier{on}, {runs} runs, {budget}"
 
 
 def curve(axis: plt.Axes, rows: pd.DataFrame, *, color, label: str, style: str = "-") -> None:
