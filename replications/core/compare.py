@@ -23,13 +23,14 @@ How a verdict is reached. "Worse by d" is the distance from the paper's value, o
 end of its range, to the mean of our runs, in the direction that is worse; where neither direction \
 is better, any distance counts. Predicates ("A above B") are held against the paired differences \
 of runs of equal index, less the stated margin.
-reproduced: the paper's full budget was spent, in at least 3 runs, and d is at most the claim's \
+
+- reproduced: the paper's full budget was spent, in at least 3 runs, and d is at most the claim's \
 tolerance; for a predicate, the 95% t-interval of the difference lies above 0.
-partial: the same at a smaller budget or with fewer runs; or d is at most three tolerances; for a \
+- partial: the same at a smaller budget or with fewer runs; or d is at most three tolerances; for a \
 predicate, the mean difference is above 0.
-not reproduced: anything else that was run.
-no paper value: the value is recalled, not read in the source (marked †), and decides nothing.
-not run: no score of this tier, or only scores on another dataset than the claim's."""
+- not reproduced: anything else that was run.
+- no paper value: the value is recalled, not read in the source (marked †), and decides nothing.
+- not run: no score of this tier, or only scores on another dataset than the claim's."""
 
 
 @dataclass(frozen=True)
