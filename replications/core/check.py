@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import pandas as pd
 from replications.core.metrics import METRICS
 from replications.core.runs import write_atomically
 from replications.core.tables import last, read
+
+logger = logging.getLogger(__name__)
 
 KEYS = ["paper", "experiment", "metric", "layer"]
 
@@ -77,4 +80,4 @@ def check_scores(results: Path, tier: str) -> None:
             f"If that is meant, say why in the commit that copies {results}/{tier}/scores.csv to "
             f"{results}/reference/{tier}.csv"
         )
-    print(f"{len(table) - new} metrics are as in the reference, {new} are new")
+    logger.info("%d metrics are as in the reference, %d are new", len(table) - new, new)

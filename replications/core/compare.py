@@ -26,8 +26,8 @@ of runs of equal index, less the stated margin.
 
 - reproduced: the paper's full budget was spent, in at least 3 runs, and d is at most the claim's \
 tolerance; for a predicate, the 95% t-interval of the difference lies above 0.
-- partial: the same at a smaller budget or with fewer runs; or d is at most three tolerances; for a \
-predicate, the mean difference is above 0.
+- partial: the same at a smaller budget or with fewer runs; or d is at most three tolerances; for \
+a predicate, the mean difference is above 0.
 - not reproduced: anything else that was run.
 - no paper value: the value is recalled, not read in the source (marked †), and decides nothing.
 - not run: no score of this tier, or only scores on another dataset than the claim's."""

@@ -163,7 +163,8 @@ def check(tmp_path, fresh, reference):
     return written
 
 
-def test_what_has_not_moved_passes(tmp_path, capsys):
+def test_what_has_not_moved_passes(tmp_path, caplog):
+    caplog.set_level("INFO")
     fresh = {("test_error", ""): [10.125, 10.0], ("cosine", "W1"): [0.9, 0.9], ("tau", ""): [1.0]}
     reference = {("test_error", ""): [10.0, 10.0], ("cosine", "W1"): [0.9, 0.9]}
     written = check(tmp_path, table(fresh), table(reference))
@@ -173,7 +174,7 @@ def test_what_has_not_moved_passes(tmp_path, capsys):
     assert dict(zip(written["metric"], written["outcome"], strict=True)) == {
         "cosine": "ok", "test_error": "ok", "tau": "new"
     }  # fmt: skip
-    assert capsys.readouterr().out == "2 metrics are as in the reference, 1 are new\n"
+    assert caplog.messages == ["2 metrics are as in the reference, 1 are new"]
 
 
 def test_what_has_moved_fails_with_a_table_and_what_to_do(tmp_path):

@@ -271,7 +271,7 @@ def test_another_papers_scores_are_not_taken():
 
 def test_the_rule_names_every_verdict():
     verdicts = {case[0] for case in VALUES + PREDICATES} | {"no paper value"}
-    assert {line.split(":")[0] for line in RULE.splitlines()[1:] if ":" in line} >= verdicts
+    assert {line[2:].split(":")[0] for line in RULE.splitlines() if line[:2] == "- "} >= verdicts
     assert all(f"{verdict}: " in RULE for verdict in verdicts)
 
 
