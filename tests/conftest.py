@@ -2,6 +2,17 @@
 
 import os
 
-# One thread, before torch is imported: tests run beside each other and are compared bit for bit.
+# One thread, before torch is imported: runs are compared bit for bit.
 for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[variable] = "1"
+
+import pytest  # noqa: E402
+import torch  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

@@ -14,4 +14,4 @@ rule check:
     params:
         code=code_hash("replications.core.check"),
     shell:
-        command(1) + " --log {log} check --tier smoke"
+        COMMAND + " --log {log} check --tier smoke"

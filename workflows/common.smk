@@ -25,15 +25,14 @@ EXPERIMENTS = {
     for experiment in PAPERS[paper].experiments(tier)
 }
 RUN = f"{RESULTS}/{{tier}}/runs/{{paper}}/{{experiment}}/{{index}}"
+# What every rule calls; it limits its libraries' threads itself, before they are imported.
+COMMAND = " ".join(
+    map(
+        shlex.quote,
+        [sys.executable, "-m", "replications", "--data", DATA, "--results", RESULTS],
+    )
+)
 TABLES = [f"comparison.{suffix}" for suffix in ("csv", "md", "tex", "json", "html")]
-
-
-def command(threads):
-    """The command line of a job that computes with so many threads."""
-    limits = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-    limited = " ".join(f"{name}={threads}" for name in limits)
-    python, data, results = map(shlex.quote, (sys.executable, DATA, RESULTS))
-    return f"{limited} {python} -m replications --data {data} --results {results}"
 
 
 def gpus():

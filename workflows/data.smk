@@ -18,4 +18,4 @@ for dataset in CATALOGUE.values():
             params:
                 dataset=dataset.name,
             shell:
-                command(1) + " --log {log} fetch {params.dataset}"
+                COMMAND + " --log {log} fetch {params.dataset}"

@@ -23,7 +23,7 @@ rule collect:
         code=CODE["tables"],
         into=subpath(output[0], parent=True),
     shell:
-        command(1) + " --log {log} collect {params.into} {input}"
+        COMMAND + " --log {log} collect {params.into} {input}"
 
 
 use rule collect as collect_paper with:
@@ -57,7 +57,7 @@ rule compare:
         into=subpath(output[0], parent=True),
         papers=list(PAPERS),
     shell:
-        command(1)
+        COMMAND
         + " --log {log} compare {params.into} {params.papers} --tier {wildcards.tier}"
 
 
@@ -125,4 +125,4 @@ for paper in PAPERS:
                 for name, figure in PAPERS[paper].figures.items()
             },
         shell:
-            command(1) + " --log {log} plot {params.paper} --tier {wildcards.tier}"
+            COMMAND + " --log {log} plot {params.paper} --tier {wildcards.tier}"

@@ -19,6 +19,5 @@ rule score:
         hashes=lambda w: experiment_of(w).hashes("score"),
         device=config["device"],
     shell:
-        command("{threads}")
-        + " --log {log} score {wildcards.paper} {wildcards.experiment}"
+        COMMAND + " --log {log} score {wildcards.paper} {wildcards.experiment}"
         " {wildcards.index} --tier {wildcards.tier} --device {params.device} --threads {threads}"

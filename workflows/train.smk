@@ -28,5 +28,5 @@ for paper, name in dict.fromkeys((paper, name) for paper, name, _ in EXPERIMENTS
             run=f"{paper} {name}",
             device=config["device"],
         shell:
-            command("{threads}") + " --log {log} train {params.run} {wildcards.index}"
+            COMMAND + " --log {log} train {params.run} {wildcards.index}"
             " --tier {wildcards.tier} --device {params.device} --threads {threads}"

@@ -95,17 +95,16 @@ def one(claim: Claim, final: pd.DataFrame, experiments: dict[str, Experiment], t
     share = min(e.share for e in involved)
     metric = METRICS[claim.scores[0]["metric"]]
     observed = [values(final, claim, score) for score in claim.scores]
-    if "compares" in claim.declared:
-        difference = (observed[0] - observed[1]).dropna()
-        ours, margin = difference.to_numpy(), claim.declared["compares"]["margin"]
-        distance = float(np.mean(ours)) - margin if len(ours) else None
+    predicate = "compares" in claim.declared
+    ours = ((observed[0] - observed[1]).dropna() if predicate else observed[0]).to_numpy()
+    mean = float(np.mean(ours)) if len(ours) else None
+    if predicate:
+        margin = claim.declared["compares"]["margin"]
+        distance = None if mean is None else mean - margin
         verdict = predicate_verdict(ours - margin, share)
         value, direction = f"> {margin:g}", "difference"
     else:
-        ours = observed[0].to_numpy()
-        distance = (
-            float(np.mean(ours)) - nearest(claim, float(np.mean(ours))) if len(ours) else None
-        )
+        distance = None if mean is None else mean - nearest(claim, mean)
         verdict = value_verdict(claim, metric, distance, len(ours), share)
         value = printed_value(claim)
         direction = {True: "higher", False: "lower", None: "neither"}[metric.higher_is_better]
@@ -126,7 +125,7 @@ def one(claim: Claim, final: pd.DataFrame, experiments: dict[str, Experiment], t
         paper_value=value + ("†" if claim.declared["standing"] == "recalled" else ""),
         paper_spread=claim.declared.get("value", {}).get("spread", ""),
         standing=claim.declared["standing"],
-        ours=float(np.mean(ours)) if len(ours) else None,
+        ours=mean,
         low=None if math.isnan(low) else low,
         high=None if math.isnan(high) else high,
         runs=len(ours),

@@ -17,7 +17,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from replications.core.papers import Paper
+from replications.core.papers import Experiment, Paper
 from replications.core.provenance import PACKAGE
 
 
@@ -31,10 +31,14 @@ class Drawn:
     arrays: dict[str, list[dict[str, np.ndarray]]]  # experiment -> one dictionary per run
 
     @property
+    def experiments(self) -> list[Experiment]:
+        """The experiments that are drawn, as the tier resolves them."""
+        return [e for e in self.paper.experiments(self.tier) if e.name in self.arrays]
+
+    @property
     def on_the_papers_data(self) -> bool:
         """Whether the paper's numbers may stand in the figure: they are about the same dataset."""
-        drawn = [e for e in self.paper.experiments(self.tier) if e.name in self.arrays]
-        return all(e.data == e.paper_data for e in drawn)
+        return all(e.data == e.paper_data for e in self.experiments)
 
     def label(self, experiment: str) -> str:
         """What the paper.yaml says that an experiment is."""
@@ -75,9 +79,8 @@ def read(results: Path, paper: Paper, tier: str, experiments: list[str]) -> Draw
 
 def budget_note(drawn: Drawn) -> str:
     """The tier and what share of the paper's budget it spends, for the foot of a figure."""
-    used = [e for e in drawn.paper.experiments(drawn.tier) if e.name in drawn.arrays]
-    shares = " and ".join(dict.fromkeys(e.share_text for e in used))
-    data = " and ".join(dict.fromkeys(e.data for e in used if e.data != "none"))
+    shares = " and ".join(dict.fromkeys(e.share_text for e in drawn.experiments))
+    data = " and ".join(dict.fromkeys(e.data for e in drawn.experiments if e.data != "none"))
     runs = drawn.scores["run"].nunique()
     on = f" on {data}" if data else ""
     budget = "the paper's full budget" if shares == "full" else f"{shares} of the paper's budget"

@@ -33,14 +33,6 @@ RESULT = ("parameters.safetensors", "curves.csv")
 PATIENCE = 60  # s; only ever spent where a test fails
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 class Walk:
     """A task of three numbers whose every step reads every kind of thing that a task has."""
 

@@ -23,14 +23,6 @@ from replications.core.score.rows import row
 from replications.core.tables import rows_of
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def seeded(seed):
     return torch.Generator().manual_seed(seed)
 
