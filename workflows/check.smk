@@ -14,4 +14,4 @@ rule check:
     params:
         code=code_hash("replications.core.check"),
     shell:
-        COMMAND + " --log {log} check --tier smoke"
+        command("check --tier smoke")

@@ -25,14 +25,16 @@ EXPERIMENTS = {
     for experiment in PAPERS[paper].experiments(tier)
 }
 RUN = f"{RESULTS}/{{tier}}/runs/{{paper}}/{{experiment}}/{{index}}"
-# What every rule calls; it limits its libraries' threads itself, before they are imported.
-COMMAND = " ".join(
-    map(
-        shlex.quote,
-        [sys.executable, "-m", "replications", "--data", DATA, "--results", RESULTS],
-    )
-)
 TABLES = [f"comparison.{suffix}" for suffix in ("csv", "md", "tex", "json", "html")]
+
+
+def command(step):
+    """The shell command of a rule: `python -m replications`, logging into the rule's log.
+
+    It limits its libraries' threads itself, before they are imported.
+    """
+    call = [sys.executable, "-m", "replications", "--data", DATA, "--results", RESULTS]
+    return f"{shlex.join(call)} --log {{log}} {step}"
 
 
 def gpus():

@@ -18,4 +18,4 @@ for dataset in CATALOGUE.values():
             params:
                 dataset=dataset.name,
             shell:
-                COMMAND + " --log {log} fetch {params.dataset}"
+                command("fetch {params.dataset}")

@@ -23,7 +23,7 @@ rule collect:
         code=CODE["tables"],
         into=subpath(output[0], parent=True),
     shell:
-        COMMAND + " --log {log} collect {params.into} {input}"
+        command("collect {params.into} {input}")
 
 
 use rule collect as collect_paper with:
@@ -57,8 +57,7 @@ rule compare:
         into=subpath(output[0], parent=True),
         papers=list(PAPERS),
     shell:
-        COMMAND
-        + " --log {log} compare {params.into} {params.papers} --tier {wildcards.tier}"
+        command("compare {params.into} {params.papers} --tier {wildcards.tier}")
 
 
 use rule compare as compare_paper with:
@@ -125,4 +124,4 @@ for paper in PAPERS:
                 for name, figure in PAPERS[paper].figures.items()
             },
         shell:
-            COMMAND + " --log {log} plot {params.paper} --tier {wildcards.tier}"
+            command("plot {params.paper} --tier {wildcards.tier}")

@@ -19,5 +19,7 @@ rule score:
         hashes=lambda w: experiment_of(w).hashes("score"),
         device=config["device"],
     shell:
-        COMMAND + " --log {log} score {wildcards.paper} {wildcards.experiment}"
-        " {wildcards.index} --tier {wildcards.tier} --device {params.device} --threads {threads}"
+        command(
+            "score {wildcards.paper} {wildcards.experiment}"
+            " {wildcards.index} --tier {wildcards.tier} --device {params.device} --threads {threads}"
+        )

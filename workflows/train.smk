@@ -28,5 +28,7 @@ for paper, name in dict.fromkeys((paper, name) for paper, name, _ in EXPERIMENTS
             run=f"{paper} {name}",
             device=config["device"],
         shell:
-            COMMAND + " --log {log} train {params.run} {wildcards.index}"
-            " --tier {wildcards.tier} --device {params.device} --threads {threads}"
+            command(
+                "train {params.run} {wildcards.index}"
+                " --tier {wildcards.tier} --device {params.device} --threads {threads}"
+            )
