@@ -20,11 +20,14 @@ include: "workflows/train.smk"
 include: "workflows/score.smk"
 include: "workflows/report.smk"
 include: "workflows/check.smk"
+include: "workflows/search.smk"
 
 
 wildcard_constraints:
     tier="smoke|standard|paper",
     index=r"\d+",
+    stage=r"\d+",
+    rank=r"\d+",
 
 
 rule all:

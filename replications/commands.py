@@ -79,6 +79,29 @@ def score(args: argparse.Namespace) -> None:
         import_module(f"replications.core.score.{run.experiment.kind}").score(run)
 
 
+def trial(args: argparse.Namespace) -> None:
+    """Train and score one draw of a search, on validation images."""
+    import torch
+
+    from replications.core import search
+    from replications.core.device import choose, held
+
+    torch.set_num_threads(args.threads)
+    searched = search.find(args.paper, args.search)
+    bring(searched.resolve(args.stage, searched.draw(0)).data, args.data)
+    with held(choose(args.device)) as device:
+        folder = args.results / "search" / args.paper / args.search
+        search.trial(searched, args.stage, args.rank, folder, args.data, device)
+
+
+def tabulate(args: argparse.Namespace) -> None:
+    """results/search/<paper>/<search>.csv from the trials of a search."""
+    from replications.core import search
+
+    folder = args.results / "search" / args.paper / args.search
+    search.write_table(search.find(args.paper, args.search), folder, folder.with_suffix(".csv"))
+
+
 def collect(args: argparse.Namespace) -> None:
     """scores.parquet and scores.csv, in args.into, from the runs' scores.json."""
     from replications.core.tables import collect as collect_scores

@@ -36,7 +36,7 @@ class Generation(Minibatches):
         super().__init__(run, self.model.parameters, sweeps=1, noise=noise)
 
     def step(self, epoch: int, index: int) -> dict[str, Tensor]:
-        """One update from one batch; returns the loss of each of the model's regressions."""
+        """One update from one batch; returns the losses that the model names."""
         inputs = self.inputs[self.rows(index)]
         updates, losses = self.model.updates(inputs, self.generators["noise"])
         self.apply(updates, epoch, index)
@@ -47,8 +47,8 @@ class Generation(Minibatches):
         return {}
 
     def finish(self) -> None:
-        """Fit the prior to the training images, in place."""
-        self.model.fit_prior(self.inputs)
+        """Let the model complete its buffers from the training images, in place."""
+        self.model.finish(self.inputs)
 
 
 @torch.no_grad()

@@ -1,0 +1,56 @@
+# Searches for what a paper leaves unsaid (`snakemake --cores all search`); part of no tier.
+from replications.core.search import searches
+
+SEARCHES = {(search.paper, search.name): search for search in searches()}
+TRIAL = f"{RESULTS}/search/{{paper}}/{{search}}/{{stage}}/{{rank}}/trial.json"
+
+
+def trials_of(paper, search, stages):
+    """The results of every trial of some stages of a search."""
+    return [
+        TRIAL.format(paper=paper, search=search, stage=stage, rank=rank)
+        for stage in stages
+        for rank in range(SEARCHES[paper, search].stages[stage]["trials"])
+    ]
+
+
+rule trial:
+    input:
+        # Which draw has which rank is known when the stage before is done.
+        lambda w: trials_of(w.paper, w.search, range(int(w.stage))),
+    output:
+        TRIAL,
+    log:
+        f"{RESULTS}/search/logs/{{paper}}/{{search}}/{{stage}}/{{rank}}.log",
+    threads: 1
+    resources:
+        gpu=gpus(),
+        mem_mb=3000,
+    params:
+        hashes=lambda w: SEARCHES[w.paper, w.search].hashes(int(w.stage)),
+        device=config["device"],
+    shell:
+        command(
+            "trial {wildcards.paper} {wildcards.search} {wildcards.stage} {wildcards.rank}"
+            " --device {params.device} --threads {threads}"
+        )
+
+
+rule tabulate:
+    input:
+        lambda w: trials_of(
+            w.paper, w.search, range(len(SEARCHES[w.paper, w.search].stages))
+        ),
+    output:
+        f"{RESULTS}/search/{{paper}}/{{search}}.csv",
+    log:
+        f"{RESULTS}/search/logs/{{paper}}/{{search}}.log",
+    params:
+        code=code_hash("replications.core.search"),
+    shell:
+        command("tabulate {wildcards.paper} {wildcards.search}")
+
+
+rule search:
+    input:
+        [f"{RESULTS}/search/{paper}/{name}.csv" for paper, name in SEARCHES],
