@@ -130,27 +130,32 @@ class DeepGenerativeModel:
         Yields [x, h1, ..., hL], of shapes (B, 784), (B, 1000), (B, 100); no tensor changes later.
         """
         states = self.encode(x)
+        up = states[1]  # x does not move, so f1(x) is computed once
         yield states
-        up = {1: states[1]}  # x does not move, so f1(x) is computed once
-        down = {level: self.down(level, states[level]) for level in range(2, self.top + 1)}
         for _ in range(self.iterations if iterations is None else iterations):
-            states = list(states)
-            for level in range(self.top, 0, -1):  # the top first
-                # h_l += delta (f_l(h_{l-1}) - f_l(g_l(h_l))) + alpha (g_{l+1}(h_{l+1}) - h_l)
-                if level > 1:
-                    up[level] = self.up(level, states[level - 1])
-                else:
-                    down[1] = self.down(1, states[1])
-                step = self.pull_up(level, states, up[level], down[level])
-                moved = states[level].add(step, alpha=self.delta)
-                if level < self.top:
-                    moved.add_(down[level + 1] - states[level], alpha=alpha)
-                elif self.clip_top:
-                    moved.clamp_(0, 1)
-                states[level] = moved
-                if level > 1:
-                    down[level] = self.down(level, moved)
+            states = self.settle(states, up, alpha)
             yield states
+
+    def settle(self, states: Sequence[Tensor], up: Tensor, alpha: float) -> list[Tensor]:
+        """One iteration of INFERENCE from [x, h1, ..., hL]: the layers' new values, the top first.
+
+            h_l += delta (f_l(h_{l-1}) - f_l(g_l(h_l))) + alpha (g_{l+1}(h_{l+1}) - h_l)
+
+        up is f1(x), (B, 1000).
+        """
+        states, above = list(states), None
+        for level in range(self.top, 0, -1):
+            state, down = states[level], self.down(level, states[level])
+            up_here = up if level == 1 else self.up(level, states[level - 1])
+            step = self.pull_up(level, states, up_here, down)
+            states[level] = state.add(step, alpha=self.delta)
+            if above is not None:
+                states[level].add_(above - state, alpha=alpha)
+            elif self.clip_top:
+                states[level].clamp_(0, 1)
+            if level > 1:
+                above = self.down(level, states[level])  # g of the new value: what pulls on l - 1
+        return states
 
     def infer(self, x: Tensor, *, alpha: float, iterations: int | None = None) -> list[Tensor]:
         """Algorithm 2, INFERENCE(x, N, delta, alpha): [x, h1, ..., hL] after the last iteration."""
