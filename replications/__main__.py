@@ -26,6 +26,10 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
 
     fetch = commands.add_parser("fetch", help="bring a dataset here and verify it")
     fetch.add_argument("dataset")
+    classifier = commands.add_parser("classifier", help="train what samples are compared by")
+    classifier.add_argument("dataset")
+    classifier.add_argument("--device", default="auto")
+    classifier.add_argument("--threads", type=int, default=1)
     for step in ("train", "score"):
         run = commands.add_parser(step, help=f"{step} one run")
         run.add_argument("paper")

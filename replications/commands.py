@@ -37,6 +37,19 @@ def bring(dataset: str, data: Path) -> None:
         fetch_dataset(dataset, data)
 
 
+def classifier(args: argparse.Namespace) -> None:
+    """Train the classifier in whose features samples of a dataset are compared."""
+    import torch
+
+    from replications.core.classifier import train
+    from replications.core.device import choose, held
+
+    torch.set_num_threads(args.threads)
+    bring(args.dataset, args.data)
+    with held(choose(args.device)) as device:
+        train(args.dataset, args.data, device)
+
+
 @contextmanager
 def opened(args: argparse.Namespace, step: str):
     """The run that the arguments name, its directory locked, its device held."""

@@ -61,6 +61,13 @@ def dataset_of(wildcards):
     return files_of(experiment_of(wildcards).data)
 
 
+def classifier_of(wildcards):
+    """The classifier that the scoring of a run compares features of; none for most."""
+    experiment = experiment_of(wildcards)
+    compared = "neighbours" in experiment.resolved.get("evaluation", {})
+    return [f"{DATA}/classifiers/{experiment.data}.safetensors"] if compared else []
+
+
 def runs_of(paper, tier):
     """The run directories of a paper in a tier."""
     return [

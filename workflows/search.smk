@@ -1,7 +1,11 @@
 # Searches for what a paper leaves unsaid (`snakemake --cores all search`); part of no tier.
-from replications.core.search import searches
+from replications.core.search_declarations import checked_searches
 
-SEARCHES = {(search.paper, search.name): search for search in searches()}
+try:
+    SEARCHES = {(search.paper, search.name): search for search in checked_searches()}
+except DeclarationError as error:
+    raise WorkflowError(str(error))
+
 TRIAL = f"{RESULTS}/search/{{paper}}/{{search}}/{{stage}}/{{rank}}/trial.json"
 
 

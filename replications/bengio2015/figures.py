@@ -8,7 +8,21 @@ from matplotlib.figure import Figure
 from torchvision.utils import make_grid
 
 from replications.bengio2015 import simulation
-from replications.core.plots import Drawn
+from replications.core.metrics import METRICS
+from replications.core.plots import Drawn, curve
+
+ANCHORS = ("real images", "k-means", "mean image", "gaussian")
+MEASURES = {
+    "parzen": "Parzen, σ = 0.2",
+    "parzen_chosen": "Parzen, σ chosen",
+    "log_likelihood": "log p(x), AIS",
+    "frechet": "Fréchet distance",
+    "two_sample": "two-sample test",
+    "precision": "precision",
+    "recall": "recall",
+    "density": "density",
+    "coverage": "coverage",
+}
 
 
 def stdp(drawn: Drawn) -> Figure:
@@ -58,60 +72,216 @@ def stdp_side(axis: plt.Axes, curve: dict, side: str, fit) -> None:
 
 
 def samples(drawn: Drawn) -> Figure:
-    """Fig. 3: samples of the first run by each sampler, from the same draws."""
+    """Fig. 3, and the samplers of Sec. 5: samples of the first run, all from the same draws."""
     ((experiment, runs),) = drawn.arrays.items()
-    names = [name for name in runs[0] if name.startswith("samples_")]
-    figure, axes = plt.subplots(1, len(names), figsize=(3.4 * len(names), 3.7), squeeze=False,
-                                layout="constrained")  # fmt: skip
-    for axis, name in zip(axes[0], names, strict=True):
-        images = torch.from_numpy(runs[0][name])  # (n, D)
+    return grids(drawn, {name: (experiment, runs[0][key]) for name, key in kept(runs[0]).items()})
+
+
+def baselines(drawn: Drawn) -> Figure:
+    """Samples of the first run of every model that the paper compares with."""
+    shown = {}
+    for experiment, runs in drawn.arrays.items():
+        for name, key in kept(runs[0]).items():
+            shown[name, experiment] = (experiment, runs[0][key])
+    return grids(drawn, shown)
+
+
+def kept(arrays: dict) -> dict[str, str]:
+    """Sampler -> the name of its samples among a run's arrays."""
+    return {n.removeprefix("samples_"): n for n in arrays if n.startswith("samples_")}
+
+
+def grids(drawn: Drawn, shown: dict) -> Figure:
+    """A grid of samples for each sampler, (experiment, images (n, D)) by name; four in a row."""
+    rows = -(-len(shown) // 4)
+    columns = min(4, len(shown))
+    figure, axes = plt.subplots(
+        rows, columns, figsize=(2.6 * columns, 2.9 * rows), squeeze=False, layout="constrained"
+    )
+    for axis in axes.flat[len(shown) :]:
+        axis.remove()
+    for axis, (name, (experiment, pixels)) in zip(axes.flat, shown.items(), strict=False):
+        sampler, *model = name if isinstance(name, tuple) else (name,)
+        images = torch.from_numpy(pixels)  # (n, D)
         side = int(images.shape[1] ** 0.5)
-        grid = make_grid(images.view(-1, 1, side, side), nrow=10, padding=1, pad_value=1)
-        sampler = name.removeprefix("samples_")
+        grid = make_grid(images.view(-1, 1, side, side).clamp(0, 1), 10, padding=1, pad_value=1)
         nats = drawn.of(experiment, "parzen").query("layer == @sampler")["value"].mean()
+        title = drawn.label(experiment) if model else sampler.replace("_", " ")
         axis.imshow(grid.permute(1, 2, 0), cmap="gray", interpolation="nearest")
-        axis.set(title=f"{sampler}: {nats:.0f} nats (Parzen, σ = 0.2)", xticks=[], yticks=[])
+        axis.set_title(f"{title}\n{nats:.0f} nats", fontsize=8)
+        axis.set(xticks=[], yticks=[])
     sns.despine(figure, left=True, bottom=True)
     return figure
 
 
 def inference(drawn: Drawn) -> Figure:
-    """Fig. 4: log p(x, h) over inference: mean over the test images, and single ones."""
-    ((_, runs),) = drawn.arrays.items()
-    figure, axis = plt.subplots(figsize=(4.6, 3.4), layout="constrained")
-    axis.plot(runs[0]["log_joint_single"], color="0.7", lw=0.7, ls="--")
-    for index, (color, run) in enumerate(zip(sns.color_palette(), runs, strict=False)):
-        mean, error = run["log_joint_mean"], run["log_joint_se"]
-        axis.plot(mean, color=color, lw=1.8, label=f"run {index}, mean over test images")
-        axis.fill_between(range(len(mean)), mean - error, mean + error, color=color, alpha=0.3)
-    axis.plot([], [], color="0.7", lw=0.7, ls="--", label="single test images, run 0")
-    axis.set(xlabel="iterations of inference", ylabel="log p(x, h) (nats, constants dropped)")
+    """Fig. 4: log p(x, h) over inference, mean over the test images and single ones."""
+    columns = len(drawn.arrays)
+    figure, axes = plt.subplots(
+        1, columns, figsize=(4.2 * columns, 3.4), squeeze=False, layout="constrained"
+    )
+    for axis, (experiment, runs) in zip(axes[0], drawn.arrays.items(), strict=True):
+        axis.plot(runs[0]["log_joint_single"], color="0.7", lw=0.7, ls="--")
+        for index, (color, run) in enumerate(zip(sns.color_palette(), runs, strict=False)):
+            mean, error = run["log_joint_mean"], run["log_joint_se"]
+            axis.plot(mean, color=color, lw=1.8, label=f"run {index}, mean over test images")
+            axis.fill_between(range(len(mean)), mean - error, mean + error, color=color, alpha=0.3)
+        axis.plot([], [], color="0.7", lw=0.7, ls="--", label="single test images, run 0")
+        rises = drawn.of(experiment, "log_joint_rises")["value"].mean()
+        axis.set_title(f"{drawn.label(experiment)}\nrises on {rises:.0f}% of the test images")
+        axis.set(xlabel="iterations of inference")
+    axes[0, 0].set_ylabel("log p(x, h) (nats, constants dropped)")
+    axes[0, 0].legend(frameon=False, fontsize=7)
+    sns.despine(figure)
+    return figure
+
+
+def inpainting(drawn: Drawn) -> Figure:
+    """Fig. 5: true image, its visible half with noise, filled by the model, nearest neighbour."""
+    ((experiment, runs),) = drawn.arrays.items()
+    names = [name for name in runs[0] if name.startswith("inpainting_")]
+    errors = drawn.of(experiment, "inpainting_error").groupby("layer")["value"].mean()
+    figure, axes = plt.subplots(
+        len(names), 1, figsize=(5.4, 2.5 * len(names)), squeeze=False, layout="constrained"
+    )
+    for axis, name in zip(axes[:, 0], names, strict=True):
+        pixels = torch.from_numpy(runs[0][name])  # (4, n, D)
+        side = int(pixels.shape[2] ** 0.5)
+        images = pixels.reshape(-1, 1, side, side).clamp(0, 1)
+        grid = make_grid(images, pixels.shape[1], padding=1, pad_value=1)
+        axis.imshow(grid.permute(1, 2, 0), cmap="gray", interpolation="nearest")
+        pattern = name.removeprefix("inpainting_")
+        scores = ", ".join(
+            f"{filler} {errors[f'{filler}, {pattern}']:.3f}"
+            for filler in ("model", "nearest neighbour", "mean image")
+        )
+        axis.set_title(f"{pattern}; squared error of a missing pixel: {scores}", fontsize=7)
+        ticks = [(i + 0.5) * (side + 1) for i in range(4)]
+        axis.set_yticks(ticks, ["image", "given", "model", "neighbour"], fontsize=7)
+        axis.set_xticks([])
+    sns.despine(figure, left=True, bottom=True)
+    return figure
+
+
+def chains(drawn: Drawn) -> Figure:
+    """Parzen likelihood of the chains' images against the steps taken, from ancestral samples."""
+    ((experiment, _),) = drawn.arrays.items()
+    rows = drawn.of(experiment, "chain_parzen")
+    figure, axis = plt.subplots(figsize=(5.2, 3.4), layout="constrained")
+    for color, name in zip(sns.color_palette(), rows["layer"].unique(), strict=False):
+        curve(axis, rows[rows["layer"] == name], color=color, label=name.replace("_", " "))
+    real = drawn.of(experiment, "parzen").query("layer == 'real images'")["value"].mean()
+    axis.axhline(real, color="0.6", lw=0.8, ls=":", label="real training images")
+    axis.set_xscale("symlog", linthresh=1)
+    axis.xaxis.set_major_formatter("{x:g}")
+    axis.set(xlabel="steps of the chain", ylabel="Parzen log-likelihood, σ = 0.2 (nats)")
+    axis.legend(frameon=False, fontsize=7)
+    sns.despine(figure)
+    return figure
+
+
+def target_propagation(drawn: Drawn) -> Figure:
+    """Eq. 12 against the true gradient: cosine and norm ratio by layer, through training."""
+    ((experiment, _),) = drawn.arrays.items()
+    figure, axes = plt.subplots(1, 2, figsize=(7.4, 3.2), layout="constrained")
+    for axis, metric in zip(axes, ("cosine", "norm_ratio"), strict=True):
+        rows = drawn.of(experiment, metric)
+        for color, name in zip(sns.color_palette(), sorted(rows["layer"].unique()), strict=False):
+            style = "--" if name.endswith("noisy") else "-"
+            curve(axis, rows[rows["layer"] == name], color=color, label=name, style=style)
+        axis.set(xlabel="epoch")
+    axes[0].set(ylabel="cosine to ∂ log p / ∂h", ylim=(-0.1, 1))
+    axes[0].axhline(0, color="0.6", lw=0.8, ls=":")
+    axes[1].set(ylabel="|estimate| / |gradient|", yscale="log")
+    axes[0].legend(frameon=False, fontsize=7)
+    sns.despine(figure)
+    return figure
+
+
+def ablations(drawn: Drawn) -> Figure:
+    """Parzen likelihood of both samplers of the model and of what is changed in it, one by one."""
+    names = list(drawn.arrays)
+    figure, axis = plt.subplots(figsize=(5.6, 0.34 * len(names) + 1), layout="constrained")
+    for color, sampler in zip(sns.color_palette(), ("ancestral", "generate"), strict=False):
+        for place, name in enumerate(names):
+            values = drawn.of(name, "parzen").query("layer == @sampler")["value"]
+            axis.plot(values, [place] * len(values), ".", color=color, ms=4, alpha=0.6)
+            axis.plot(values.mean(), place, "D", color=color, ms=5,
+                      label=sampler if place == 0 else None)  # fmt: skip
+    axis.set_yticks(range(len(names)), [drawn.label(name) for name in names])
+    axis.set(xlabel="Parzen log-likelihood of the test images, σ = 0.2 (nats)")
+    axis.set_xscale("symlog", linthresh=300)
+    axis.invert_yaxis()
+    axis.grid(axis="y", lw=0.4)
     axis.legend(frameon=False, fontsize=7)
     sns.despine(figure)
     return figure
 
 
 def likelihood(drawn: Drawn) -> Figure:
-    """Parzen likelihood at sigma = 0.2 of both samplers, of the anchors, and of the paper."""
-    ((experiment, _),) = drawn.arrays.items()
-    rows = drawn.of(experiment, "parzen")
-    means = rows.groupby("layer")["value"].mean().sort_values()
-    floor = min(0, means.drop("mean image").min())  # the mean image lies far below the others
-    figure, axis = plt.subplots(figsize=(5.2, 2.9), layout="constrained")
-    colors = [
-        sns.color_palette()[0] if n in ("ancestral", "generate") else "0.75" for n in means.index
-    ]
+    """Parzen likelihood at sigma = 0.2 of every sampler, of the anchors, and of the papers."""
+    rows = named(drawn).query("metric == 'parzen'")
+    means = rows.groupby("name")["value"].mean().sort_values()
+    floor = max(-250, min(0, means.min()))  # some lie far below the others
+    figure, axis = plt.subplots(figsize=(5.6, 0.2 * len(means) + 1), layout="constrained")
+    colors = ["0.75" if name in ANCHORS else sns.color_palette()[0] for name in means.index]
     axis.barh(means.index, means.clip(lower=floor) - floor, left=floor, color=colors)
-    axis.plot(rows["value"], rows["layer"], "k.", ms=4)
+    axis.plot(rows["value"].clip(lower=floor), rows["name"], "k.", ms=4)
     for name, mean in means.items():
         axis.text(floor, name, f" {mean:.0f}", va="center", fontsize=7)
-    for name in ("generate", "ancestral") if drawn.on_the_papers_data else ():
-        value = drawn.paper.declared["claims"][f"{name}_parzen"]["value"]["mean"]
-        axis.plot(value, name, "D", color=sns.color_palette()[3], ms=6, zorder=3,
-                  label="the paper" if name == "generate" else None)  # fmt: skip
-    if drawn.on_the_papers_data:
-        axis.legend(frameon=False, fontsize=7, loc="lower right")
+    for claim in drawn.paper.claims if drawn.on_the_papers_data else ():
+        about = claim.declared.get("about", {})
+        name = title(drawn, about.get("experiment"), about.get("layer"))
+        if about.get("metric") == "parzen" and name in means.index:
+            axis.plot(claim.declared["value"]["mean"], name, "D", color=sns.color_palette()[3],
+                      ms=5, zorder=3, label="as published")  # fmt: skip
+    handles = dict(zip(*axis.get_legend_handles_labels()[::-1], strict=True))
+    if handles:
+        axis.legend(handles.values(), handles, frameon=False, fontsize=7, loc="lower right")
     axis.set(xlabel="Parzen log-likelihood of the test images, σ = 0.2 (nats)")
     axis.set_xlim(floor, None)
     sns.despine(figure)
     return figure
+
+
+def measures(drawn: Drawn) -> Figure:
+    """How each measure ranks the samplers, and how the measures' orders agree (Spearman)."""
+    rows = named(drawn)
+    means = rows[rows["metric"].isin(MEASURES)].pivot_table(
+        index="name", columns="metric", values="value"
+    )
+    means = means[[m for m in MEASURES if m in means]].dropna(subset=["parzen", "frechet"])
+    good = means * [1 if METRICS[m].higher_is_better else -1 for m in means.columns]
+    means.columns = good.columns = [MEASURES[m] for m in means.columns]
+    ranks = good.rank(ascending=False).sort_values("Parzen, σ = 0.2")
+    figure, axes = plt.subplots(
+        1, 2, figsize=(12, 0.26 * len(means) + 1.6), layout="constrained", width_ratios=(3, 2)
+    )
+    heat = {"cbar": False, "annot_kws": {"fontsize": 6.5}, "linewidths": 0.4}
+    sns.heatmap(ranks, annot=means.reindex(ranks.index), fmt=".3g", cmap="viridis_r", ax=axes[0],
+                **heat)  # fmt: skip
+    axes[0].set(title="values, coloured by rank (dark: worst)", xlabel="", ylabel="")
+    agreement = good.corr(method="spearman", min_periods=4)
+    sns.heatmap(agreement, annot=True, fmt=".2f", cmap="vlag", vmin=-1, vmax=1, ax=axes[1], **heat)
+    axes[1].set(title="rank correlation between measures")
+    for axis in axes:
+        axis.tick_params(axis="x", labelrotation=40)
+        plt.setp(axis.get_xticklabels(), ha="right")
+    return figure
+
+
+def title(drawn: Drawn, experiment: str, layer: str) -> str:
+    """What to call one set of images: an anchor, a sampler of the model, or another model."""
+    if layer in ANCHORS:
+        return layer
+    if experiment == "deep_generative_model":
+        return f"this model: {layer.replace('_', ' ')}"
+    sole = len(drawn.of(experiment, "parzen")["layer"].unique()) == 1
+    return drawn.label(experiment) + ("" if sole else f": {layer.replace('_', ' ')}")
+
+
+def named(drawn: Drawn):
+    """The scores with what each is about in one column, `name`."""
+    rows = drawn.scores.copy()
+    pairs = zip(rows["experiment"], rows["layer"], strict=True)
+    return rows.assign(name=[title(drawn, *pair) for pair in pairs])

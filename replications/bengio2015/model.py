@@ -37,7 +37,7 @@ class DeepGenerativeModel:
 
     layers : widths of x, h1, ..., hL, e.g. ``[784, 1000, 100]`` (Sec. 8).
     inference : what moves the states: "target propagation" (Algorithm 2, Eq. 12) or "gradient",
-        the true gradient of the same log-likelihoods (Algorithm 1).
+        the true gradient of each log p(h_{l-1} | h_l) by h_l in its place (Algorithm 1).
     iterations, delta, alpha : N, the step and the downward pull of INFERENCE (Algorithm 2).
     generate_alpha, generate_rounds : downward pull and decodings of GENERATE (Algorithm 2).
     variance_factor : multiplies the variances of the inferred hL to make its prior (Sec. 8: 4).

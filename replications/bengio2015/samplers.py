@@ -1,8 +1,10 @@
 """The Markov chains of Bengio et al. 2015 (arXiv 1502.04156v3, Sec. 5) over a trained model.
 
 A chain is a function of the model, a number of images and a generator that yields the images,
-(count, D), after 0, 1, 2, ... steps, without end. All start from ancestral samples, so that no
-training image enters. Kept are means of p(x|h1), never draws: unit-variance noise would hide them.
+(count, D), after 0, 1, 2, ... steps, without end. Those of the paper's model start from ancestral
+samples, so that no training image enters; those of the models it is compared with, from training
+images. Kept are means of p(x|h1), never draws: unit-variance noise would hide them. INFERENCE
+runs with the downward pull of GENERATE.
 Shapes are written for layers [784, 1000, 100].
 """
 
@@ -11,6 +13,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Generator, Tensor
 
+from replications.bengio2015.baselines.noise import draw
 from replications.bengio2015.model import DeepGenerativeModel
 
 
@@ -25,7 +28,7 @@ def encode_decode(model: DeepGenerativeModel, count: int, generator: Generator) 
 def latents_as_corruption(
     model: DeepGenerativeModel, count: int, generator: Generator
 ) -> Iterator[Tensor]:
-    """Sec. 5.2: h ~ q*(h|x), x = g1(h1): INFERENCE, then the corruption of the training.
+    """Sec. 5.2: h ~ q*(h|x), x = g1(h1~): INFERENCE, then the corruption of h1 in training.
 
     Inferring and corrupting h stands for corrupting x in a denoising auto-encoder's chain.
     """
@@ -41,8 +44,9 @@ def noisy_inference(
 ) -> Iterator[Tensor]:
     """Encode and decode with Langevin noise in inference (Algorithm 1's option).
 
-    A step delta along sigma^2 grad log p is Langevin dynamics if noise of variance
-    2 delta sigma^2 is added (derived); sigma is the noise that the maps were trained with.
+    A step delta along sigma^2 grad log p, which the target-propagation difference stands for, is
+    Langevin dynamics if noise of variance 2 delta sigma^2 is added (derived). sigma is the noise
+    on h1 in training; hL gets as much. Noise follows each whole iteration, the last included.
     """
     scale = (2 * model.delta) ** 0.5 * model.hidden_noise
     x = model.ancestral(count, generator)
@@ -52,9 +56,7 @@ def noisy_inference(
         up = states[1]
         for _ in range(model.iterations):
             states = model.settle(states, up, model.generate_alpha)
-            states[1:] = [
-                h + scale * torch.randn(h.shape, generator=generator).to(h) for h in states[1:]
-            ]
+            states[1:] = [h + scale * draw(torch.randn, h.shape, generator, h) for h in states[1:]]
         x = model.down(1, states[1])
 
 
@@ -90,7 +92,18 @@ def rebuilt(
     for level in range(1, model.top + 1):
         state = model.up(level, noisy[level - 1])
         if level < model.top:
-            coins = torch.rand(len(state), 1, generator=generator).to(state.device)
+            coins = draw(torch.rand, (len(state), 1), generator, state)
             state = torch.where(coins < 0.5, state, model.down(level + 1, noisy[level + 1]))
         states.append(state)
     return states
+
+
+def from_training_images(model, count: int, generator: Generator) -> Iterator[Tensor]:
+    """The chain of a baseline, ``model.states``, from ``count`` of the images that it keeps.
+
+    Evenly spread over them, repeated where there are fewer.
+    """
+    start = model.buffers["start"]
+    x = start[torch.arange(count, device=start.device) * len(start) // count]
+    yield x
+    yield from model.states(x, generator)

@@ -92,7 +92,8 @@ def values(final: pd.DataFrame, claim: Claim, score: dict) -> pd.Series:
 def one(claim: Claim, final: pd.DataFrame, experiments: dict[str, Experiment], tier: str):
     """The comparison of one claim."""
     involved = [experiments[score["experiment"]] for score in claim.scores]
-    share = min(e.share for e in involved)
+    least = min(involved, key=lambda e: e.share)
+    share = least.share
     metric = METRICS[claim.scores[0]["metric"]]
     observed = [values(final, claim, score) for score in claim.scores]
     predicate = "compares" in claim.declared
@@ -133,7 +134,7 @@ def one(claim: Claim, final: pd.DataFrame, experiments: dict[str, Experiment], t
         verdict=verdict,
         tier=tier,
         share=share,
-        share_text=min(involved, key=lambda e: e.share).share_text,
+        share_text=least.share_text + least.samples_text,
         note=claim.declared.get("note", ""),
     )
 

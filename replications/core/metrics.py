@@ -45,8 +45,27 @@ METRICS = {
     "parzen_validation": Metric(
         "nats", True, 0.2, 0, "Parzen log-likelihood of the validation images, sigma = 0.2"
     ),
+    "chain_parzen": Metric(
+        "nats", True, 0.5, 0, "Parzen log-likelihood of the test images, by steps of the chain"
+    ),
+    "log_likelihood": Metric(
+        "nats", True, 5.0, 0.02, "log p(x) of test images by annealed importance sampling"
+    ),
+    "log_likelihood_gap": Metric(
+        "nats", False, 10.0, 0.1, "upper less lower bound of log p(x), on the model's own images"
+    ),
+    "observation_sd": Metric("", None, 0.005, 0.02, "sigma of p(x|z), chosen on validation"),
+    "acceptance": Metric("", None, 0.05, 0, "acceptance of the Hamiltonian Monte Carlo"),
+    "frechet": Metric("", False, 0.5, 0.02, "Frechet distance to test images, in features"),
+    "precision": Metric("", True, 0.02, 0, "share of samples within the test images' manifold"),
+    "recall": Metric("", True, 0.02, 0, "share of test images within the samples' manifold"),
+    "density": Metric("", True, 0.03, 0, "how densely test images surround the samples"),
+    "coverage": Metric("", True, 0.02, 0, "share of test images with a sample beside them"),
+    "two_sample": Metric("%", False, 3.0, 0, "held-out accuracy of telling samples from images"),
+    "inpainting_error": Metric("", False, 0.003, 0.02, "squared error on the missing pixels"),
     "local_loss": Metric("", None, 0.005, 0.02, "loss of one map's own regression, running mean"),
     "log_joint": Metric("nats", True, 0.1, 0.02, "mean log p(x, h) of test images, no constants"),
+    "log_prior": Metric("nats", True, 0.1, 0.02, "mean log p(h) of the top layer, no constants"),
     "log_joint_rises": Metric("%", True, 3.0, 0, "test images whose log p(x, h) rose in inference"),
     "r2_exponential": Metric("", True, 1e-3, 0, "R2 of an exponential in |dt| fitted to mean dW"),
     "tau": Metric("ms", None, 0, 0.01, "time constant of that exponential"),

@@ -24,6 +24,8 @@ SCHEMAS = ROOT / "workflows" / "schemas"
 TIERS = ("smoke", "standard", "paper")
 # An experiment's kind: the key that names its science, and the file of the paper that holds it.
 KINDS = {"learning_rule": "rule", "model": "model", "simulation": "simulation"}
+# Files of a paper that hold what an evaluation names: Markov chains, and measures of its own.
+EVALUATED = {"chains": "samplers", "measures": "measures"}
 # What the suite passes to the science by itself; all other keyword-only arguments are settings.
 PROVIDED = {"network", "examples", "generator", "device", "dtype"}
 
@@ -106,6 +108,7 @@ class Experiment:
     paper_data: str  # the dataset of the paper tier: what the paper's claims are about
     share: float  # of the paper's budget
     minutes: float  # expected cost of a run in the paper tier; long runs start first
+    samples: int | None  # images that a sampler draws, where the paper tier draws more
 
     @property
     def data(self) -> str:
@@ -121,11 +124,31 @@ class Experiment:
             return "< 0.1%"
         return f"{min(self.share, 0.99):.0%}" if self.share >= 0.01 else f"{self.share:.1%}"
 
+    @property
+    def samples_text(self) -> str:
+        """What a table adds where likelihoods come from fewer samples than the paper's, or ""."""
+        return f", {self.samples:,} samples" if self.samples else ""
+
     def hashes(self, step: str) -> dict[str, str]:
-        """Hashes of the code that `step` ("train" or "score") uses, and of the configuration."""
-        step_module = f"{PACKAGE}.core.{step}.{self.kind}"
-        modules = [step_module, self.science[0], *([self.network[0]] if self.network else [])]
-        return {"code": code_hash(*modules), "config": digest(self.resolved)}
+        """Hashes of the code that `step` ("train" or "score") uses, and of the configuration.
+
+        How a run is evaluated changes nothing of its training.
+        """
+        modules = [f"{PACKAGE}.core.{step}.{self.kind}", self.science[0]]
+        modules += [self.network[0]] if self.network else []
+        config = self.resolved
+        if step == "train":
+            config = {key: value for key, value in config.items() if key != "evaluation"}
+        else:
+            modules += self.evaluated
+        return {"code": code_hash(*modules), "config": digest(config)}
+
+    @property
+    def evaluated(self) -> list[str]:
+        """The paper's modules that hold chains and measures which the evaluation names."""
+        named = self.resolved.get("evaluation", {})
+        modules = [f"{PACKAGE}.{self.paper}.{file}" for k, file in EVALUATED.items() if k in named]
+        return [module for module in modules if module_file(module)]
 
 
 @dataclass(frozen=True)
@@ -175,7 +198,11 @@ class Paper:
         parts = {k: declared[k] for k in ("network", "data", "settings", "training", "evaluation")
                  if k in declared}  # fmt: skip
         resolved = merge({kind: declared[kind], **parts}, tiers[tier])
-        modules = [f"{PACKAGE}.{self.name}.{KINDS[kind]}", f"{PACKAGE}.core.learning"]
+        modules = [
+            f"{PACKAGE}.{self.name}.{KINDS[kind]}",
+            *self._baselines(),
+            f"{PACKAGE}.core.learning",
+        ]
         science = resolve(declared[kind], modules, f"{where}.{kind}")
         self._check_arguments(science, resolved["settings"], resolved["budget"], where)
         self._check_choices(resolved, kind, science, where)
@@ -191,9 +218,11 @@ class Paper:
         share = prod(resolved["budget"][key] / full[key] for key in full)
         minutes = declared.get("minutes", 0)
         paper_data = tiers["paper"].get("data", declared["data"])
-        return Experiment(
-            self.name, name, tier, kind, science, network, resolved, paper_data, share, minutes
-        )
+        samples = resolved.get("evaluation", {}).get("samples")
+        if samples == merge(declared, tiers["paper"]).get("evaluation", {}).get("samples"):
+            samples = None
+        return Experiment(self.name, name, tier, kind, science, network, resolved, paper_data,
+                          share, minutes, samples)  # fmt: skip
 
     def _check_choices(self, resolved: dict, kind: str, science: tuple, where: str) -> None:
         """One network, one optimiser, samplers that the model has, budgets that the kind knows."""
@@ -208,14 +237,32 @@ class Paper:
                 raise DeclarationError(
                     f"{where}: budget: has to name {sorted(free)}, not {sorted(resolved['budget'])}"
                 )
+        if "evaluation" in resolved:
+            self._check_evaluation(resolved["evaluation"], science, f"{where}.evaluation")
+
+    def _check_evaluation(self, evaluation: Mapping, science: tuple, where: str) -> None:
+        """Samplers and chains that the model or the paper has, measures with their settings."""
         methods = methods_of(*science)
-        for sampler in resolved.get("evaluation", {}).get("samplers", []):
-            if sampler not in methods:
-                known = ", ".join(sorted(methods))
-                raise DeclarationError(
-                    f"{where}.evaluation.samplers: {science[1]} has no method {sampler!r}; it has "
-                    f"{known}"
-                )
+        chains = methods | set(definitions(f"{PACKAGE}.{self.name}.{EVALUATED['chains']}"))
+        measures = f"{PACKAGE}.{self.name}.{EVALUATED['measures']}"
+        for key, known in (
+            ("samplers", methods),
+            ("chains", chains),
+            ("measures", set(definitions(measures))),
+        ):
+            for name in evaluation.get(key, []):
+                if name not in known:
+                    raise DeclarationError(
+                        f"{where}.{key}: {science[1]} has no {name!r}; it has "
+                        f"{', '.join(sorted(known))}"
+                    )
+        for name, settings in evaluation.get("measures", {}).items():
+            self._check_arguments((measures, name), settings, {}, f"{where}.measures.{name}")
+
+    def _baselines(self) -> list[str]:
+        """Models that the paper compares with: the modules of its folder baselines/."""
+        paths = sorted(self.path.parent.glob("baselines/*.py"))
+        return [f"{PACKAGE}.{self.name}.baselines.{p.stem}" for p in paths if p.stem != "__init__"]
 
     def _check_arguments(self, target: tuple, given: Mapping, budget: Mapping, where: str) -> None:
         module, attribute = target

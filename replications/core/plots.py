@@ -84,7 +84,8 @@ def budget_note(drawn: Drawn) -> str:
     runs = drawn.scores["run"].nunique()
     on = f" on {data}" if data else ""
     budget = "the paper's full budget" if shares == "full" else f"{shares} of the paper's budget"
-    return f"{drawn.tier} tier{on}, {runs} runs, {budget}"
+    samples = "".join(dict.fromkeys(e.samples_text for e in drawn.experiments))
+    return f"{drawn.tier} tier{on}, {runs} runs, {budget}{samples}"
 
 
 def curve(axis: plt.Axes, rows: pd.DataFrame, *, color, label: str, style: str = "-") -> None:

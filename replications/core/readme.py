@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from pathlib import Path
 
 import pandas as pd
 
 from replications.core.compare import RULE, Comparison, compare, markdown, printed
-from replications.core.papers import TIERS, Suite
+from replications.core.papers import TIERS, Paper, Suite
 from replications.core.provenance import PACKAGE, ROOT
 from replications.core.runs import write_atomically
+from replications.core.search import searches
 from replications.core.tables import COLUMNS, read
 
 MARKS = "<!-- results: written by `make readme` -->\n", "<!-- end of results -->"
+SAMPLES = "<!-- samples: written by `make readme` -->\n", "<!-- end of samples -->"
+SEARCHED = "<!-- search: written by `make readme` -->\n", "<!-- end of search -->"
 # The widest tables that a README page shows without scrolling; results/ has the rest.
 SHOWN = ["claim", "where", "metric", "paper's value", "ours, mean", "95% t-interval", "runs",
          "verdict", "tier, share", "note"]  # fmt: skip
+
+
+QUALITIES = ("parzen", "parzen_chosen", "sigma", "log_likelihood", "log_likelihood_gap", "frechet",
+             "two_sample", "precision", "recall", "density", "coverage")  # fmt: skip
 
 
 def best(reference: Path, suite: Suite) -> list[Comparison]:
@@ -37,12 +45,45 @@ def table(comparisons: list[Comparison], *, leading: tuple[str, ...] = ()) -> st
     return f"{shown}\n{RULE}\n"
 
 
-def replace(text: str, content: str) -> str:
+def samples(paper: Paper, reference: Path) -> str:
+    """The Markdown table of every set of samples that was scored: means and SDs over runs."""
+    rows = []
+    for name in paper.declared["experiments"]:
+        for tier in reversed(TIERS[1:]):
+            (experiment,) = (e for e in paper.experiments(tier) if e.name == name)
+            scores = read(reference / f"{tier}.csv")
+            scores = scores[(scores["paper"] == paper.name) & (scores["experiment"] == name)]
+            if len(scores):
+                break
+        says = paper.declared["experiments"][name].get("says", name)
+        for layer in scores.loc[scores["metric"] == "parzen", "layer"].unique():
+            of = scores[scores["layer"] == layer].groupby("metric")["value"]
+            cells = {m.replace("_", " "): spread(of.get_group(m)) if m in of.groups else "–"
+                     for m in QUALITIES}  # fmt: skip
+            budget = f"{tier}, {experiment.share_text}{experiment.samples_text}"
+            rows.append({"model": says, "samples": layer, **cells, "tier, share": budget})
+    return markdown(rows)
+
+
+def spread(values: pd.Series) -> str:
+    """Mean ± standard deviation over runs, to four significant digits of the larger."""
+    return f"{values.mean():.4g} ± {values.std():.2g}"
+
+
+def trials(path: Path) -> str:
+    """The Markdown table of a search: every trial, the best of each stage first."""
+    with open(path, newline="") as file:
+        rows = list(csv.DictReader(file))
+    short = {name: " ".join(name.split("/")[1:]) if "/" in name else name for name in rows[0]}
+    return markdown([{short[name]: value or "–" for name, value in row.items()} for row in rows])
+
+
+def replace(text: str, content: str, marks: tuple[str, str] = MARKS) -> str:
     """`text` with what stands between the marks replaced. Raises ValueError without the marks."""
-    start, end = map(re.escape, MARKS)
+    start, end = map(re.escape, marks)
     if not re.search(f"{start}.*{end}", text, flags=re.DOTALL):
-        raise ValueError(f"a README has no place for its results: {MARKS[0]}{MARKS[1]}")
-    new = f"{MARKS[0]}\n{content}\n{MARKS[1]}"
+        raise ValueError(f"a README has no place for its results: {marks[0]}{marks[1]}")
+    new = f"{marks[0]}\n{content}\n{marks[1]}"
     return re.sub(f"{start}.*?{end}", lambda _: new, text, flags=re.DOTALL)
 
 
@@ -55,7 +96,16 @@ def generated(reference: Path) -> dict[Path, str]:
     for name in suite.papers:
         own = [c for c in comparisons if c.paper == name]
         texts[ROOT / PACKAGE / name / "README.md"] = table(own)
-    return {path: replace(path.read_text(), content) for path, content in texts.items()}
+    texts = {path: replace(path.read_text(), content) for path, content in texts.items()}
+    for name, paper in suite.papers.items():
+        path = ROOT / PACKAGE / name / "README.md"
+        if SAMPLES[0] in texts[path]:
+            texts[path] = replace(texts[path], samples(paper, reference), SAMPLES)
+    for search in searches():
+        path = ROOT / PACKAGE / search.paper / "README.md"
+        table_of = trials(reference / "search" / search.paper / f"{search.name}.csv")
+        texts[path] = replace(texts[path], table_of, SEARCHED)
+    return texts
 
 
 def write_readmes(reference: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from replications.core.metrics import METRICS
-from replications.core.papers import KINDS, TIERS, Suite
+from replications.core.papers import EVALUATED, KINDS, TIERS, Suite
 from replications.core.provenance import PACKAGE, ROOT
 from replications.core.readme import MARKS
 
@@ -45,12 +45,14 @@ def test_every_tier_resolves_and_costs_no_more_than_the_next(paper):
         assert len({e.hashes("train")["config"] for e in experiments}) == len(TIERS)
 
 
-def test_tiers_on_the_papers_data_change_the_budget_and_the_rates_alone(paper):
+def test_tiers_on_the_papers_data_change_budgets_rates_and_sample_counts_alone(paper):
     """Else "full" in a table would not mean the paper's experiment."""
     for experiment in paper.declared["experiments"].values():
         for tier in experiment["tiers"].values():
             if tier.get("data", experiment["data"]) == experiment["data"]:
-                assert set(tier) <= {"budget", "training"}
+                assert set(tier) <= {"budget", "settings", "training", "evaluation"}
+                assert set(tier.get("settings", {})) <= {"steps_per_layer"}
+                assert set(tier.get("evaluation", {})) <= {"samples", "likelihood", "measures"}
                 assert set(tier.get("training", {})) <= {"learning_rates"}
         assert set(experiment["tiers"]["paper"]) == {"budget"}
 
@@ -66,6 +68,13 @@ def test_every_claim_is_about_a_score_in_a_known_unit(paper):
             assert score["metric"] in METRICS
 
 
+@pytest.mark.parametrize("tier", TIERS)
+def test_claims_compare_experiments_at_equal_shares_of_the_budget(paper, tier):
+    shares = {e.name: e.share for e in paper.experiments(tier)}
+    for claim in paper.claims:
+        assert len({shares[score["experiment"]] for score in claim.scores}) == 1, claim.name
+
+
 def test_every_experiment_stands_in_a_figure(paper):
     drawn = {name for figure in paper.figures.values() for name in figure["experiments"]}
     assert drawn == set(paper.declared["experiments"])
@@ -73,9 +82,9 @@ def test_every_experiment_stands_in_a_figure(paper):
 
 def test_numbers_of_the_yaml_are_not_repeated_as_defaults_in_the_science(folder):
     """Hyperparameters live in YAML alone: keyword-only arguments of the science have no default."""
-    for name in KINDS.values():
-        path = folder / f"{name}.py"
-        for node in ast.walk(ast.parse(path.read_text())) if path.exists() else []:
+    kinds = [folder / f"{name}.py" for name in KINDS.values()]
+    for path in [*(p for p in kinds if p.exists()), *folder.glob("baselines/*.py")]:
+        for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.FunctionDef) and node.name == "__init__":
                 given = zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
                 named = {argument.arg for argument, default in given if default is not None}
@@ -84,13 +93,14 @@ def test_numbers_of_the_yaml_are_not_repeated_as_defaults_in_the_science(folder)
 
 def test_its_tests_mirror_it(folder):
     tests = ROOT / "tests" / folder.name
-    for name in KINDS.values():
-        if (folder / f"{name}.py").exists():
-            assert (tests / f"test_{name}.py").is_file()
+    names = [*KINDS.values(), *EVALUATED.values()]
+    paths = [p for p in (folder / f"{name}.py" for name in names) if p.exists()]
+    for path in [*paths, *folder.glob("baselines/[!_]*.py")]:
+        assert (tests / f"test_{path.stem}.py").is_file()
 
 
 def test_it_names_no_other_place_than_itself(folder):
-    for path in folder.glob("*.py"):
+    for path in folder.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             module = getattr(node, "module", None) or ""
             if module.startswith(PACKAGE):

@@ -42,7 +42,19 @@ class ToyModel:
 def toy_curve(*, generator, pairs, slope): ...
 def _helper(*, secret): ...
 """,
+    "samplers": """
+def noisy(model, count, generator): ...
+def _rebuilt(model): ...
+""",
+    "measures": "def inpainting(model, images, kept, generator, *, rounds, shown): ...\n",
     "figures": "def curves(drawn): ...\n",
+    "baselines/__init__": "class NoModel: ...\n",
+    "baselines/other_model": """
+class OtherModel:
+    def __init__(self, *, width, generator, device): ...
+    def ancestral(self): ...
+    def walk(self): ...
+""",
 }
 TRAINING = {
     "batch": 10,
@@ -51,6 +63,7 @@ TRAINING = {
     "schedule": "constant",
     "learning_rates": {"*": 0.1},
 }
+LIKELIHOOD = {"images": 5, "temperatures": 3, "leapfrogs": 1, "chains": 2, "transitions": 2}
 BUDGETS = {"smoke": 20, "standard": 500, "paper": 1000}
 DECLARED = {
     "paper": {"title": "T", "authors": "A", "year": 2015, "source": "S"},
@@ -105,7 +118,11 @@ DECLARED = {
                 "samples": 10,
                 "samplers": ["ancestral", "generate"],
                 "sigmas": [0.2],
-                "inference_iterations": 2,
+                "anchors": True,
+                "neighbours": 3,
+                "chains": {"generate": [0, 2], "noisy": [1]},
+                "likelihood": {"ancestral": LIKELIHOOD},
+                "measures": {"inpainting": {"rounds": 2, "shown": 1}},
             },
             "unsaid": {},
             "tiers": {t: {"budget": {"epochs": 1, "examples": n}} for t, n in BUDGETS.items()},
@@ -126,7 +143,7 @@ DECLARED = {
 def root(tmp_path, monkeypatch):
     """A package with the suite's core and one paper, "toy"."""
     package = tmp_path / "replications"
-    (package / "toy").mkdir(parents=True)
+    (package / "toy" / "baselines").mkdir(parents=True)
     (package / "core").symlink_to(ROOT / "replications" / "core")
     (package / "__init__.py").touch()
     for name, text in MODULES.items():
@@ -333,6 +350,83 @@ def test_the_configs_hash_does_not_change_with_words(root, key, value):
         assert after.hashes(step) == before.hashes(step)
 
 
+EVALUATED = [
+    ("samples", 11),
+    ("samplers", ["generate"]),
+    ("sigmas", [0.1, 0.2]),
+    ("anchors", KeyError),
+    ("neighbours", 4),
+    ("chains/noisy", [1, 2]),
+    ("likelihood", KeyError),
+    ("likelihood/ancestral/chains", 3),
+    ("measures/inpainting/rounds", 3),
+]
+
+
+@pytest.mark.parametrize(("key", "value"), EVALUATED)
+def test_another_evaluation_scores_anew_and_trains_nothing(root, key, value):
+    before = paper(root).experiments("paper")[1]
+    declared = changed(f"experiments/sampled/evaluation/{key}", value)
+    after = paper(root, declared).experiments("paper")[1]
+    assert after.hashes("train") == before.hashes("train")
+    assert after.hashes("score")["config"] != before.hashes("score")["config"]
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("settings/width", 4), ("training/batch", 5), ("tiers/paper/budget/epochs", 2)],
+)
+def test_another_training_scores_anew(root, key, value):
+    before = paper(root).experiments("paper")[1]
+    after = paper(root, changed(f"experiments/sampled/{key}", value)).experiments("paper")[1]
+    for step in ("train", "score"):
+        assert after.hashes(step)["config"] != before.hashes(step)["config"]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "modules"),
+    [
+        ("samples", 10, ["toy.samplers", "toy.measures"]),
+        ("chains", KeyError, ["toy.measures"]),
+        ("measures", KeyError, ["toy.samplers"]),
+    ],
+)
+def test_a_score_depends_on_the_chains_and_measures_that_it_names(root, key, value, modules):
+    declared = changed(f"experiments/sampled/evaluation/{key}", value)
+    experiment = paper(root, declared).experiments("smoke")[1]
+    modules = [f"replications.{module}" for module in modules]
+    assert experiment.evaluated == modules
+    scoring = ("replications.core.score.model", "replications.toy.model", *modules)
+    assert experiment.hashes("score")["code"] == repr(scoring)
+    training = ("replications.core.train.model", "replications.toy.model")
+    assert experiment.hashes("train")["code"] == repr(training)
+
+
+def test_a_model_may_walk_its_own_chain_without_a_file_of_samplers(root):
+    (root / "toy" / "samplers.py").unlink()
+    declared = changed("experiments/sampled/evaluation/chains", {"generate": [1]})
+    experiment = paper(root, declared).experiments("paper")[1]
+    assert experiment.evaluated == ["replications.toy.measures"]
+
+
+def test_a_baseline_is_a_model_of_its_own_file(root):
+    """With the paper's chains and measures, and the samplers of its own class."""
+    declared = changed("experiments/sampled/model", "other_model")
+    evaluation = declared["experiments"]["sampled"]["evaluation"]
+    evaluation |= {"samplers": ["ancestral"], "chains": {"walk": [3], "noisy": [1]}}
+    experiment = paper(root, declared).experiments("paper")[1]
+    assert experiment.science == ("replications.toy.baselines.other_model", "OtherModel")
+    assert experiment.science[0] in experiment.hashes("train")["code"]
+    evaluation["samplers"] = ["generate"]
+    with pytest.raises(DeclarationError, match="OtherModel has no 'generate'; it has ancestral, w"):
+        paper(root, declared)
+    declared["experiments"]["sampled"]["model"] = "no_model"
+    with pytest.raises(DeclarationError) as failure:
+        paper(root, declared)
+    known = str(failure.value).split("known are ")[1]
+    assert "toy_model" in known and "other_model" in known and "no_model" not in known
+
+
 # Faults: each says where, what, and what there is
 
 FAULTS = [
@@ -380,10 +474,39 @@ FAULTS = [
     ("unknown experiment of a predicate", "claims/order/compares/than/experiment", "x",
      ["claims.order: unknown experiment 'x'"]),
     ("unknown sampler", "experiments/sampled/evaluation/samplers", ["gibbs"],
-     ["experiments.sampled.evaluation.samplers: ToyModel has no method 'gibbs'",
+     ["experiments.sampled.evaluation.samplers: ToyModel has no 'gibbs'",
       "it has ancestral, generate"]),
     ("private sampler", "experiments/sampled/evaluation/samplers", ["_hidden"],
-     ["ToyModel has no method '_hidden'"]),
+     ["ToyModel has no '_hidden'"]),
+    ("sampler that is a chain", "experiments/sampled/evaluation/samplers", ["noisy"],
+     ["evaluation.samplers: ToyModel has no 'noisy'; it has ancestral, generate"]),
+    ("unknown chain", "experiments/sampled/evaluation/chains/gibbs", [0, 1],
+     ["experiments.sampled.evaluation.chains: ToyModel has no 'gibbs'",
+      "it has ancestral, generate, noisy"]),
+    ("unknown chain of a tier", "experiments/sampled/tiers/smoke/evaluation",
+     {"chains": {"_rebuilt": [0]}}, ["evaluation.chains: ToyModel has no '_rebuilt'"]),
+    ("a chain's half step", "experiments/sampled/evaluation/chains/noisy", [0.5],
+     ["experiments.sampled.evaluation.chains.noisy.0: 0.5 is not of type 'integer'"]),
+    ("a chain's step twice", "experiments/sampled/evaluation/chains/noisy", [1, 1],
+     ["experiments.sampled.evaluation.chains.noisy: [1, 1] has non-unique elements"]),
+    ("unknown measure", "experiments/sampled/evaluation/measures/painting", {},
+     ["experiments.sampled.evaluation.measures: ToyModel has no 'painting'; it has inpainting"]),
+    ("missing setting of a measure", "experiments/sampled/evaluation/measures/inpainting",
+     {"rounds": 2},
+     ["sampled.evaluation.measures.inpainting.settings: inpainting takes rounds, shown; "
+      "missing: shown"]),
+    ("unknown setting of a measure", "experiments/sampled/evaluation/measures/inpainting/round", 2,
+     ["evaluation.measures.inpainting", "inpainting takes rounds, shown; unknown: round"]),
+    ("missing setting of a likelihood", "experiments/sampled/evaluation/likelihood/ancestral",
+     {k: v for k, v in LIKELIHOOD.items() if k != "chains"},
+     ["experiments.sampled.evaluation.likelihood.ancestral: 'chains' is a required property"]),
+    ("unknown setting of a likelihood", "experiments/sampled/evaluation/likelihood/ancestral/step",
+     1, ["evaluation.likelihood.ancestral: ", "'step' was unexpected", "allowed keys are images"]),
+    ("unknown evaluation", "experiments/sampled/evaluation/inference_iterations", 2,
+     ["experiments.sampled.evaluation: ", "'inference_iterations' was unexpected",
+      "allowed keys are samples, samplers, sigmas, anchors, chains, "]),
+    ("no neighbour", "experiments/sampled/evaluation/neighbours", 0,
+     ["experiments.sampled.evaluation.neighbours: 0 is less than the minimum of 1"]),
     ("unknown figure", "figures/curvs", {"caption": "C", "experiments": ["classifier"]},
      ["figures.curvs: figures.py has no function of that name"]),
     ("figure of an unknown experiment", "figures/curves/experiments", ["classifier", "none"],

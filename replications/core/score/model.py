@@ -1,73 +1,138 @@
-"""Scores a generative model: Parzen likelihood of samplers and anchors, and inference."""
+"""Scores a generative model by what its evaluation names: samples, chains, decoders, measures."""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable, Iterator
+from functools import partial
+from importlib import import_module
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
+from replications.core import classifier
 from replications.core.datasets import Images, load
 from replications.core.runs import Run
-from replications.core.score.parzen import anchors, parzen
+from replications.core.score import ais, fidelity
+from replications.core.score.parzen import anchors, log_likelihoods, parzen
 from replications.core.score.rows import assign, curves, row, snapshots, write
 from replications.core.train.minibatch import generator
 from replications.core.train.model import build
 
+BATCH = 1000  # images that a chain moves at a time
 SHOWN = 100  # samples kept for the figure
-DIGITS_SHOWN = 10  # single test images whose inference is kept for the figure
 
 
-def likelihoods(run: Run, images: Images, samples: dict[str, Tensor], step: int) -> list[dict]:
-    """Rows of the Parzen likelihood of each set of samples; the layer names the set."""
+def chain(run: Run, model, name: str) -> Callable[[int, Generator], Iterator[Tensor]]:
+    """A Markov chain by name: the model's method, or the function of the paper's samplers."""
+    if hasattr(model, name):
+        return getattr(model, name)
+    (module,) = (m for m in run.experiment.evaluated if m.endswith(".samplers"))
+    return partial(getattr(import_module(module), name), model)
+
+
+def visited(
+    states: Callable[[int, Generator], Iterator[Tensor]], count: int, source: Generator, steps
+) -> dict[int, Tensor]:
+    """The images, (count, D), that ``count`` chains have reached after each of some ``steps``."""
+    kept: dict[int, list[Tensor]] = {step: [] for step in steps}
+    for start in range(0, count, BATCH):
+        moving = states(min(BATCH, count - start), source)
+        for step, x in zip(range(max(steps) + 1), moving, strict=False):
+            if step in kept:
+                kept[step].append(x)
+    return {step: torch.cat(parts) for step, parts in kept.items()}
+
+
+def drawn(run: Run, model, test: Tensor) -> tuple[dict[str, Tensor], list[dict]]:
+    """Samples by sampler or chain, and rows of the likelihood against the chains' lengths."""
     evaluation = run.experiment.resolved["evaluation"]
-    rows = []
-    for name, drawn in samples.items():
-        estimate = parzen(
-            drawn, images.validation.inputs, images.test.inputs, sigmas=evaluation["sigmas"]
-        )
-        rows += [row(metric, value, layer=name, step=step) for metric, value in estimate.items()]
+    count, samples, rows = evaluation["samples"], {}, []
+    for name in evaluation["samplers"]:
+        samples[name] = getattr(model, name)(count, generator(run, "evaluation"))
+    for name, steps in evaluation.get("chains", {}).items():
+        moving = chain(run, model, name)
+        reached = visited(moving, count, generator(run, "evaluation"), steps)
+        for step, x in reached.items():
+            nats = float(log_likelihoods(test, x, [0.2]).mean())
+            rows.append(row("chain_parzen", nats, layer=name, step=step))
+        samples[name] = reached[max(steps)]
+    return samples, rows
+
+
+def resemblance(parameters: dict, x: Tensor, test: Tensor, neighbours: int) -> dict[str, float]:
+    """Samples against test images in the features of a classifier, by metric."""
+    real, fake = (fidelity.features(parameters, images) for images in (test, x))
+    measured = fidelity.precision_recall_density_coverage(real, fake, k=neighbours)
+    measured["frechet"] = fidelity.frechet(real, fake)
+    measured["two_sample"] = fidelity.classifier_two_sample(real, fake, seed=0)
+    return measured
+
+
+def qualities(run: Run, images: Images, samples: dict[str, Tensor], step: int) -> list[dict]:
+    """Rows of the Parzen likelihood, and of fidelity where asked for; the layer names the set."""
+    evaluation = run.experiment.resolved["evaluation"]
+    validation, test = images.validation.inputs, images.test.inputs
+    parameters, rows = {}, []
+    if "neighbours" in evaluation:
+        parameters = classifier.read(run.experiment.data, run.data, run.device)
+    for name, x in samples.items():
+        scores = parzen(x, validation, test, sigmas=evaluation["sigmas"])
+        if parameters and len(x) > evaluation["neighbours"]:
+            scores |= resemblance(parameters, x, test, evaluation["neighbours"])
+        rows += [row(metric, value, layer=name, step=step) for metric, value in scores.items()]
     return rows
 
 
-def inference(model, inputs: Tensor, iterations: int) -> np.ndarray:
-    """log p(x, h) of each image, (iterations + 1, N), from the feed-forward start on."""
-    states = model.trace(inputs, alpha=model.alpha, iterations=iterations)
-    return torch.stack([model.log_joint(inputs, h1, h2) for h1, h2 in states]).cpu().numpy()
+def likelihoods(run: Run, model, images: Images, step: int) -> list[dict]:
+    """Rows of the decoders' log-likelihood by annealed importance sampling, and of its gap.
 
-
-def inference_rows(traces: np.ndarray, step: int) -> list[dict]:
-    """Mean log p(x, h) before and after inference, and the share of images for which it rose."""
-    before, after = traces[0], traces[-1]
-    return [
-        row("log_joint", float(before.mean()), layer="before inference", step=step),
-        row("log_joint", float(after.mean()), layer="after inference", step=step),
-        row("log_joint_rises", 100 * float((after > before).mean()), step=step),
-    ]
+    The width of p(x|z) is chosen on validation images; the first test images are scored, and as
+    many images of the model's own give the gap between the lower and the upper bound.
+    """
+    rows = []
+    for name, asked in run.experiment.resolved["evaluation"]["likelihood"].items():
+        settings, source = dict(asked), generator(run, "evaluation")
+        count, transitions = settings.pop("images"), settings.pop("transitions")
+        latent, settings["generator"] = (model.decoder(name), model.latents), source
+        sigma = settings["sigma"] = ais.fit_sigma(
+            *latent, images.validation.first(count).inputs, transitions=transitions,
+            leapfrogs=settings["leapfrogs"], generator=source,
+        )  # fmt: skip
+        estimate = ais.log_likelihoods(*latent, images.test.first(count).inputs, **settings)
+        bounds = ais.bidirectional_bounds(*latent, count, device=run.device, **settings)
+        scores = {
+            "log_likelihood": float(estimate.log_likelihoods.mean()),
+            "log_likelihood_gap": bounds.gap,
+            "observation_sd": sigma,
+            "acceptance": float(estimate.acceptance.mean()),
+        }
+        rows += [row(metric, value, layer=name, step=step) for metric, value in scores.items()]
+    return rows
 
 
 @torch.no_grad()
 def score(run: Run) -> None:
-    """Write scores.json, and arrays.npz: samples of each sampler, log p(x, h) over inference."""
+    """Write scores.json and arrays.npz: samples by sampler, and what the measures keep."""
     images = load(run.experiment.data, run.data).to(run.device)
     evaluation = run.experiment.resolved["evaluation"]
     step = run.experiment.resolved["budget"]["epochs"]
-    model = build(run)
-    assign(model.parameters | model.buffers, snapshots(run)[step])
-    samples = {}
-    for name in evaluation["samplers"]:
-        samples[name] = getattr(model, name)(evaluation["samples"], generator(run, "evaluation"))
-    compared = samples | anchors(
-        images.train.inputs, evaluation["samples"], seed=run.seed("evaluation")
-    )
-    traces = inference(model, images.test.inputs, evaluation["inference_iterations"])
-    rows = curves(run) + likelihoods(run, images, compared, step) + inference_rows(traces, step)
-    np.savez(
-        run.directory / "arrays.npz",
-        **{f"samples_{name}": drawn[:SHOWN].cpu().numpy() for name, drawn in samples.items()},
-        log_joint_mean=traces.mean(1),
-        log_joint_se=traces.std(1, ddof=1) / math.sqrt(traces.shape[1]),
-        log_joint_single=traces[:, :DIGITS_SHOWN],
-    )
+    model, kept = build(run), snapshots(run)
+    assign(model.parameters | model.buffers, kept[step])
+    samples, rows = drawn(run, model, images.test.inputs)
+    arrays = {f"samples_{name}": x[:SHOWN] for name, x in samples.items()}
+    if evaluation.get("anchors"):
+        made = anchors(images.train.inputs, evaluation["samples"], seed=run.seed("evaluation"))
+        samples |= made
+    rows = curves(run) + rows + qualities(run, images, samples, step)
+    if "likelihood" in evaluation:
+        rows += likelihoods(run, model, images, step)
+    for name, settings in evaluation.get("measures", {}).items():
+        (module,) = (m for m in run.experiment.evaluated if m.endswith(".measures"))
+        measure = getattr(import_module(module), name)
+        found, more = measure(model, images, kept, generator(run, "evaluation"), **settings)
+        rows += [row(metric, value, layer=part, step=at) for metric, part, at, value in found]
+        arrays |= more
+        assign(model.parameters | model.buffers, kept[step])
+    np.savez(run.directory / "arrays.npz", **{n: t.cpu().numpy() for n, t in arrays.items()})
     write(run, rows)
