@@ -12,6 +12,7 @@ from replications.core.metrics import METRICS
 from replications.core.plots import Drawn, curve
 
 ANCHORS = ("real images", "k-means", "mean image", "gaussian")
+FLOOR = -250  # nats: what lies below is drawn there
 MEASURES = {
     "parzen": "Parzen, σ = 0.2",
     "parzen_chosen": "Parzen, σ chosen",
@@ -173,6 +174,7 @@ def chains(drawn: Drawn) -> Figure:
     real = drawn.of(experiment, "parzen").query("layer == 'real images'")["value"].mean()
     axis.axhline(real, color="0.6", lw=0.8, ls=":", label="real training images")
     axis.set_xscale("symlog", linthresh=1)
+    axis.set_xlim(0, None)
     axis.xaxis.set_major_formatter("{x:g}")
     axis.set(xlabel="steps of the chain", ylabel="Parzen log-likelihood, σ = 0.2 (nats)")
     axis.legend(frameon=False, fontsize=7)
@@ -205,12 +207,12 @@ def ablations(drawn: Drawn) -> Figure:
     for color, sampler in zip(sns.color_palette(), ("ancestral", "generate"), strict=False):
         for place, name in enumerate(names):
             values = drawn.of(name, "parzen").query("layer == @sampler")["value"]
+            values = values.clip(lower=FLOOR)
             axis.plot(values, [place] * len(values), ".", color=color, ms=4, alpha=0.6)
             axis.plot(values.mean(), place, "D", color=color, ms=5,
                       label=sampler if place == 0 else None)  # fmt: skip
     axis.set_yticks(range(len(names)), [drawn.label(name) for name in names])
     axis.set(xlabel="Parzen log-likelihood of the test images, σ = 0.2 (nats)")
-    axis.set_xscale("symlog", linthresh=300)
     axis.invert_yaxis()
     axis.grid(axis="y", lw=0.4)
     axis.legend(frameon=False, fontsize=7)
@@ -222,7 +224,7 @@ def likelihood(drawn: Drawn) -> Figure:
     """Parzen likelihood at sigma = 0.2 of every sampler, of the anchors, and of the papers."""
     rows = named(drawn).query("metric == 'parzen'")
     means = rows.groupby("name")["value"].mean().sort_values()
-    floor = max(-250, min(0, means.min()))  # some lie far below the others
+    floor = max(FLOOR, min(0, means.min()))
     figure, axis = plt.subplots(figsize=(5.6, 0.2 * len(means) + 1), layout="constrained")
     colors = ["0.75" if name in ANCHORS else sns.color_palette()[0] for name in means.index]
     axis.barh(means.index, means.clip(lower=floor) - floor, left=floor, color=colors)
