@@ -1,10 +1,9 @@
 """The Markov chains of Bengio et al. 2015 (arXiv 1502.04156v3, Sec. 5) over a trained model.
 
 A chain is a function of the model, a number of images and a generator that yields the images,
-(count, D), after 0, 1, 2, ... steps, without end. Those of the paper's model start from ancestral
-samples, so that no training image enters; those of the models it is compared with, from training
-images. Kept are means of p(x|h1), never draws: unit-variance noise would hide them. INFERENCE
-runs with the downward pull of GENERATE.
+(count, D), after 0, 1, 2, ... steps, without end. All start from ancestral samples, so that no
+training image enters. Kept are means of p(x|h1), never draws: unit-variance noise would hide them.
+INFERENCE runs with the downward pull of GENERATE.
 Shapes are written for layers [784, 1000, 100].
 """
 
@@ -96,14 +95,3 @@ def rebuilt(
             state = torch.where(coins < 0.5, state, model.down(level + 1, noisy[level + 1]))
         states.append(state)
     return states
-
-
-def from_training_images(model, count: int, generator: Generator) -> Iterator[Tensor]:
-    """The chain of a baseline, ``model.states``, from ``count`` of the images that it keeps.
-
-    Evenly spread over them, repeated where there are fewer.
-    """
-    start = model.buffers["start"]
-    x = start[torch.arange(count, device=start.device) * len(start) // count]
-    yield x
-    yield from model.states(x, generator)

@@ -134,7 +134,7 @@ def one(claim: Claim, final: pd.DataFrame, experiments: dict[str, Experiment], t
         verdict=verdict,
         tier=tier,
         share=share,
-        share_text=least.share_text + least.samples_text,
+        share_text=least.share_text + least.reduced_text,
         note=claim.declared.get("note", ""),
     )
 

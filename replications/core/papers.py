@@ -109,6 +109,7 @@ class Experiment:
     share: float  # of the paper's budget
     minutes: float  # expected cost of a run in the paper tier; long runs start first
     samples: int | None  # images that a sampler draws, where the paper tier draws more
+    smaller: bool  # whether the network is another than the paper tier's, on the same data
 
     @property
     def data(self) -> str:
@@ -125,9 +126,10 @@ class Experiment:
         return f"{min(self.share, 0.99):.0%}" if self.share >= 0.01 else f"{self.share:.1%}"
 
     @property
-    def samples_text(self) -> str:
-        """What a table adds where likelihoods come from fewer samples than the paper's, or ""."""
-        return f", {self.samples:,} samples" if self.samples else ""
+    def reduced_text(self) -> str:
+        """What a table adds where a tier has fewer samples or a smaller network, or ""."""
+        samples = f", {self.samples:,} samples" if self.samples else ""
+        return samples + (", smaller network" if self.smaller else "")
 
     def hashes(self, step: str) -> dict[str, str]:
         """Hashes of the code that `step` ("train" or "score") uses, and of the configuration.
@@ -219,10 +221,11 @@ class Paper:
         minutes = declared.get("minutes", 0)
         paper_data = tiers["paper"].get("data", declared["data"])
         samples = resolved.get("evaluation", {}).get("samples")
-        if samples == merge(declared, tiers["paper"]).get("evaluation", {}).get("samples"):
+        if samples == parts.get("evaluation", {}).get("samples"):
             samples = None
+        smaller = "layers" in "".join(tiers[tier].get("settings", {}))
         return Experiment(self.name, name, tier, kind, science, network, resolved, paper_data,
-                          share, minutes, samples)  # fmt: skip
+                          share, minutes, samples, smaller and tier == "standard")  # fmt: skip
 
     def _check_choices(self, resolved: dict, kind: str, science: tuple, where: str) -> None:
         """One network, one optimiser, samplers that the model has, budgets that the kind knows."""

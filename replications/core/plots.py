@@ -84,7 +84,7 @@ def budget_note(drawn: Drawn) -> str:
     runs = drawn.scores["run"].nunique()
     on = f" on {data}" if data else ""
     budget = "the paper's full budget" if shares == "full" else f"{shares} of the paper's budget"
-    samples = "".join(dict.fromkeys(e.samples_text for e in drawn.experiments))
+    samples = "".join(dict.fromkeys(e.reduced_text for e in drawn.experiments))
     return f"{drawn.tier} tier{on}, {runs} runs, {budget}{samples}"
 
 

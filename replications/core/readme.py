@@ -60,7 +60,7 @@ def samples(paper: Paper, reference: Path) -> str:
             of = scores[scores["layer"] == layer].groupby("metric")["value"]
             cells = {m.replace("_", " "): spread(of.get_group(m)) if m in of.groups else "–"
                      for m in QUALITIES}  # fmt: skip
-            budget = f"{tier}, {experiment.share_text}{experiment.samples_text}"
+            budget = f"{tier}, {experiment.share_text}{experiment.reduced_text}"
             rows.append({"model": says, "samples": layer, **cells, "tier, share": budget})
     return markdown(rows)
 

@@ -129,14 +129,17 @@ def trial(search: Search, stage: int, rank: int, folder: Path, data: Path, devic
     with run.writing():
         try:
             train(run)
-            scores = validation(run, search.declared["samples"])
+            scores = validation(run, search.declared)
         except Diverged:
             scores = dict.fromkeys(search.declared["samplers"])
+    for name, nats in scores.items():
+        if nats is not None and not math.isfinite(nats):
+            scores[name] = None
     row = {"stage": stage, "draw": index, "value": scores[search.declared["maximise"]]}
     write_json(run.directory / "trial.json", row | {"scores": scores, "values": values})
 
 
-def validation(run: Run, samples: int) -> dict[str, float]:
+def validation(run: Run, declared: Mapping) -> dict[str, float]:
     """Parzen log-likelihood of the validation images at sigma = 0.2 (nats), by sampler."""
     from replications.core.datasets import load
     from replications.core.score.parzen import log_likelihoods
@@ -149,8 +152,8 @@ def validation(run: Run, samples: int) -> dict[str, float]:
     *_, last = snapshots(run).values()
     assign(model.parameters | model.buffers, last)
     found = {}
-    for sampler in ("ancestral", "generate"):
-        drawn = getattr(model, sampler)(samples, generator(run, "evaluation"))
+    for sampler in declared["samplers"]:
+        drawn = getattr(model, sampler)(declared["samples"], generator(run, "evaluation"))
         found[sampler] = round(float(log_likelihoods(images, drawn, [0.2]).mean()), 2)
     return found
 

@@ -246,25 +246,3 @@ def test_the_sides_are_equally_likely_and_chosen_for_each_image_and_layer():
     first, second = choices(model, noisy, 5)
     for chosen in (first, second, first ^ second):  # the last: the layers' coins are independent
         assert float(chosen.double().mean()) == pytest.approx(0.5, abs=0.032)  # 4 standard errors
-
-
-class Drifting:
-    """A baseline whose chains add a draw to every image at every step."""
-
-    buffers = {"start": torch.arange(3.0)[:, None].repeat(1, 2)}
-
-    def states(self, x, generator):
-        while True:
-            x = x + torch.rand(x.shape, generator=generator)
-            yield x
-
-
-@pytest.mark.parametrize("count", [2, 3, 8])
-def test_chains_of_baselines_start_spread_evenly_over_the_kept_images(count):
-    found = steps("from_training_images", Drifting(), count=count)
-    noise = seeded(2)
-    x = torch.tensor([[i * 3 // count * 1.0] * 2 for i in range(count)])
-    for step in found:
-        torch.testing.assert_close(step, x, check_dtype=False)
-        x = x + torch.rand(x.shape, generator=noise)
-    assert len(found) == 5

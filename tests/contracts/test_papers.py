@@ -51,9 +51,11 @@ def test_tiers_on_the_papers_data_change_budgets_rates_and_sample_counts_alone(p
         for tier in experiment["tiers"].values():
             if tier.get("data", experiment["data"]) == experiment["data"]:
                 assert set(tier) <= {"budget", "settings", "training", "evaluation"}
-                assert set(tier.get("settings", {})) <= {"steps_per_layer"}
+                changed = {name.split("_")[-1] for name in tier.get("settings", {})}
+                if not changed <= {"layer"}:  # steps_per_layer is a budget
+                    assert "layers" in changed, "a table says: smaller network"
                 assert set(tier.get("evaluation", {})) <= {"samples", "likelihood", "measures"}
-                assert set(tier.get("training", {})) <= {"learning_rates"}
+                assert set(tier.get("training", {})) <= {"learning_rates", "batch"}
         assert set(experiment["tiers"]["paper"]) == {"budget"}
 
 

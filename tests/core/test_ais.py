@@ -177,6 +177,22 @@ def test_betas_rise_from_0_to_1_and_are_even_in_their_logarithm():
     assert logarithmic(1, 900.0) == [0, 1]
 
 
+def test_the_pilot_finds_the_curvature_of_a_decoder_that_is_the_same_in_every_latent():
+    """g(z) = 2 z and sigma = 0.1: c = 2^2 / 0.1^2 = 400."""
+    path = pilot(
+        lambda z: 2 * z,
+        LATENTS,
+        torch.zeros(2000, LATENTS, dtype=torch.float64),
+        sigma=0.1,
+        temperatures=6,
+        leapfrogs=2,
+        generator=seeded(17),
+    )
+    assert path.betas == pytest.approx(logarithmic(6, 400.0), rel=0.1)
+    assert len(path.steps) == 5
+    assert all(step.shape == (2000, LATENTS) and (step > 0).all() for step in path.steps)
+
+
 def test_a_decoder_that_ignores_z_has_its_closed_form(images):
     found = log_likelihoods(
         lambda z: 0 * z[:, :1] + BIAS, LATENTS, images, **SETTINGS, generator=seeded(0)

@@ -303,10 +303,26 @@ def test_the_observation_width_comes_from_the_first_validation_images(finished, 
     same = measured(digits)
     tested, validated = measured(other_test(digits)), measured(other_validation(digits))
     assert tested["observation_sd"] == same["observation_sd"] != validated["observation_sd"]
-    assert tested["log_likelihood_gap"] == same["log_likelihood_gap"]  # on the model's own images
+    assert tested["log_likelihood_gap"] == same["log_likelihood_gap"] != 0  # of its own images
     assert tested["log_likelihood"] != same["log_likelihood"]
     first = replace(digits, validation=digits.validation.first(3), test=digits.test.first(3))
     assert measured(first) == same == measured(digits)
+
+
+def test_likelihood_rows_of_a_decoder_that_ignores_its_latents_are_exact(finished, digits):
+    """p(x) is then one normal around its image, as wide as validation images are far from it."""
+    run = finished(likelihood={"direct": TINY})
+    toy = restored(run)
+    toy.parameters["weight"].zero_()
+    image = torch.sigmoid(toy.buffers["bias"]).double()
+    residuals = [x.first(3).inputs.double() - image for x in (digits.validation, digits.test)]
+    width = math.sqrt(residuals[0].square().mean())
+    log_p = torch.distributions.Normal(0.0, width).log_prob(residuals[1]).sum(1)
+    found = table(scoring.likelihoods(run, toy, digits, 2))
+    assert found["observation_sd", "direct", 2] == pytest.approx(width, rel=1e-5)
+    assert found["log_likelihood", "direct", 2] == pytest.approx(float(log_p.mean()), rel=1e-5)
+    assert found["log_likelihood_gap", "direct", 2] == pytest.approx(0, abs=1e-3)
+    assert 0.5 < found["acceptance", "direct", 2] <= 1
 
 
 def test_test_images_change_nothing_but_what_is_measured_on_them(finished, digits, monkeypatch):
@@ -319,8 +335,8 @@ def test_test_images_change_nothing_but_what_is_measured_on_them(finished, digit
     monkeypatch.setattr(scoring, "load", lambda name, root: other_test(load(name, root)))
     after, kept_after = scored(run)
     assert set(after) == set(before)
-    moved = {metric for (metric, layer, step) in before if before[metric, layer, step] != after[
-        metric, layer, step]}  # fmt: skip
+    assert all(before[m, "direct", 2] != before[m, "twice", 2] for m in LIKELIHOOD)
+    moved = {key[0] for key in before if before[key] != after[key]}
     assert {"parzen", "parzen_chosen", "chain_parzen", "log_likelihood", "frechet"} <= moved
     still = {"local_loss", "sigma", "parzen_validation", "observation_sd", "log_likelihood_gap"}
     assert not moved & still and still <= {metric for metric, _, _ in before}
@@ -559,7 +575,7 @@ OWN = {  # metric -> layers that its rows have in the deep generative model
     "log_joint": {"before inference", "after inference"},
     "log_prior": {"before inference", "after inference"},
     "log_joint_rises": {""},
-    **dict.fromkeys(["cosine", "angle", "norm_ratio"], {"h1", "h2", "h1 noisy", "h2 noisy"}),
+    **{m: {"h1", "h2", "h1 noisy", "h2 noisy"} for m in ("cosine", "angle", "norm_ratio")},
     "inpainting_error": {
         f"{filler}, {part} visible"
         for filler in ("model", "mean image", "nearest neighbour")
@@ -591,12 +607,12 @@ def scored_twice(run, name):
         return found, dict(arrays)
 
 
-def quality_keys(evaluation, sets, step):
-    """What samplers, chains and other sets of samples are scored by; k-means has five images."""
-    chains = evaluation["chains"]
-    compared = {*evaluation["samplers"], *chains, *sets} - {"k-means", "mean image"}
-    keys = {(m, x, step) for m in SETS for x in (*compared, *sets)}
-    keys |= {(m, x, step) for m in FEATURES for x in compared}
+def quality_keys(evaluation, anchored, step):
+    """What samples, chains and anchors are scored by; k-means has but five images."""
+    chains = evaluation.get("chains", {})
+    sets = {*evaluation["samplers"], *chains, *anchored}
+    keys = {(metric, name, step) for metric in SETS for name in sets}
+    keys |= {(m, name, step) for m in FEATURES for name in sets - {"k-means", "mean image"}}
     return keys | {("chain_parzen", name, n) for name in chains for n in chains[name]}
 
 
@@ -614,8 +630,8 @@ def test_a_deep_generative_model_from_training_to_scores(run, data, monkeypatch)
     assert {(metric, layer) for metric, layer, _ in own} == {(m, x) for m in OWN for x in OWN[m]}
     epochs = {epoch for metric, _, epoch in own if metric == "cosine"}
     assert epochs == {0, 1} and {e for m, _, e in own if m in ("log_joint", "log_prior")} == {1}
-    start = {found["chain_parzen", name, 0] for name in evaluation["chains"]}
-    assert start == {found["parzen", "ancestral", 1]}  # where all chains of the paper start
+    (start,) = {found["chain_parzen", name, 0] for name in evaluation["chains"]}
+    assert start == pytest.approx(found["parzen", "ancestral", 1], rel=1e-5)
     samples = {f"samples_{x}" for x in ("ancestral", "generate", *evaluation["chains"])}
     assert samples < set(arrays)
     assert all(arrays[x].shape == (50, 64) for x in samples)
@@ -639,7 +655,7 @@ def test_a_baseline_from_training_to_scores(run, monkeypatch):
     resolved = papers.Suite().experiment("bengio2015", name, "smoke").resolved
     curves = {key for key in found if key[0] == "local_loss"}
     assert curves and set(found) - curves == quality_keys(resolved["evaluation"], (), 2)
-    assert set(arrays) == {"samples_chain", "samples_from_training_images"}
+    assert set(arrays) == {"samples_chain"} and arrays["samples_chain"].shape == (50, 64)
 
 
 DIVERGING = [  # equilibrium propagation's states are clipped: no rate takes it out of the numbers

@@ -78,9 +78,10 @@ def qualities(run: Run, images: Images, samples: dict[str, Tensor], step: int) -
         parameters = classifier.read(run.experiment.data, run.data, run.device)
     for name, x in samples.items():
         scores = parzen(x, validation, test, sigmas=evaluation["sigmas"])
-        if parameters and len(x) > evaluation["neighbours"]:
-            scores |= resemblance(parameters, x, test, evaluation["neighbours"])
         rows += [row(metric, value, layer=name, step=step) for metric, value in scores.items()]
+        if parameters and len(x) > evaluation["neighbours"]:
+            scores = resemblance(parameters, x, test, evaluation["neighbours"])
+            rows += [row(metric, value, layer=name, step=step) for metric, value in scores.items()]
     return rows
 
 
