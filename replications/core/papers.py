@@ -108,8 +108,8 @@ class Experiment:
     paper_data: str  # the dataset of the paper tier: what the paper's claims are about
     share: float  # of the paper's budget
     minutes: float  # expected cost of a run in the paper tier; long runs start first
-    samples: int | None  # images that a sampler draws, where the paper tier draws more
-    smaller: bool  # whether the network is another than the paper tier's, on the same data
+    samples: int | None = None  # images that a sampler draws, where the paper tier draws more
+    smaller: bool = False  # whether the network is another than the paper tier's, on the same data
 
     @property
     def data(self) -> str:

@@ -75,7 +75,10 @@ def trials(path: Path) -> str:
     with open(path, newline="") as file:
         rows = list(csv.DictReader(file))
     short = {name: " ".join(name.split("/")[1:]) if "/" in name else name for name in rows[0]}
-    return markdown([{short[name]: value or "–" for name, value in row.items()} for row in rows])
+    cells = [{short[name]: value or "–" for name, value in row.items()} for row in rows]
+    for row in cells:  # the optimiser's name is enough: search.yaml has its settings
+        row.update({n: v.split("'")[1] for n, v in row.items() if v.startswith("{")})
+    return markdown(cells)
 
 
 def replace(text: str, content: str, marks: tuple[str, str] = MARKS) -> str:
