@@ -29,7 +29,13 @@ from replications.core.papers import Claim
 from replications.core.statistics import t_interval
 from replications.core.tables import COLUMNS, last
 
-FULL = {"share": 1.0, "share_text": "full", "data": "mnist", "paper_data": "mnist"}
+FULL = {
+    "share": 1.0,
+    "share_text": "full",
+    "reduced_text": "",
+    "data": "mnist",
+    "paper_data": "mnist",
+}
 REDUCED = FULL | {"share": 0.24, "share_text": "24%"}
 DIGITS = REDUCED | {"data": "digits"}
 LOWER, HIGHER, NEITHER = "test_error", "parzen", "tau"  # in %, nats and ms
