@@ -26,7 +26,7 @@ rule score:
     input:
         multiext(f"{RUN}/", "run.json", "curves.csv", "parameters.safetensors"),
         lambda w: ancient(dataset_of(w)),
-        lambda w: classifier_of(w),
+        lambda w: ancient(classifier_of(w)),
     output:
         scores=f"{RUN}/scores.json",
         arrays=f"{RUN}/arrays.npz",

@@ -1,11 +1,15 @@
 """results/reference/ is what the current code, configuration and data give, and READMEs show it."""
 
+from itertools import pairwise
+
+import pandas as pd
 import pytest
 
 from replications.core.catalogue import data_hash
 from replications.core.papers import TIERS, Suite
 from replications.core.provenance import ROOT, digest
 from replications.core.readme import generated
+from replications.core.search import searches
 from replications.core.tables import read
 
 REFERENCE = ROOT / "results" / "reference"
@@ -47,3 +51,23 @@ def test_every_experiment_is_in_the_reference_with_enough_runs(tier):
 def test_the_readmes_show_the_reference():
     for path, text in generated(REFERENCE).items():
         assert path.read_text() == text, f"{path.name} of {path.parent.name}: run `make readme`"
+
+
+@pytest.mark.parametrize("search", searches(), ids=lambda s: f"{s.paper}-{s.name}")
+def test_a_search_was_run_as_it_is_declared_and_its_best_draw_is_the_experiments(search):
+    path = REFERENCE / "search" / search.paper / f"{search.name}.csv"
+    table = pd.read_csv(path, keep_default_na=False, dtype=str)
+    stages = [table[table["stage"] == str(number)] for number in range(len(search.stages))]
+    assert [len(rows) for rows in stages] == [stage["trials"] for stage in search.stages]
+    for row in table.to_dict("records"):
+        drawn = search.draw(int(row["draw"]))
+        assert {name: row[name] for name in drawn} == {k: str(v) for k, v in drawn.items()}
+    for before, rows in pairwise(stages):
+        assert set(rows["draw"]) == set(before["draw"].head(len(rows)))
+    best = search.draw(int(stages[-1]["draw"].iloc[0]))
+    resolved = Suite().experiment(search.paper, search.declared["experiment"], "paper").resolved
+    for name, value in best.items():
+        found = resolved
+        for key in name.split("/"):
+            found = found[key]
+        assert found == value

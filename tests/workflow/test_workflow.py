@@ -178,6 +178,8 @@ def test_a_planted_sign_flip_is_caught_with_a_table_of_what_moved(project):
          "{alpha: 0.3, nois: 0.36}", r"takes alpha, noise; unknown: nois; missing: noise"),
         ("replications/scellier2017/paper.yaml", "      smoke:\n        data: digits",
          "      smoke:\n        data: digit", r"tiers.smoke.data: 'digit' is not one of"),
+        ("replications/bengio2015/search.yaml", "maximise: generate", "maximise: generat",
+         r"deep_generative_model.maximise: 'generat' is none of the samplers"),
         ("config/config.yaml", "tier: standard", "tier: tiny", r"config.yaml: tier: 'tiny' is not one of"),  # noqa: E501
         ("config/config.yaml", "papers: all", "papers: [lee2016]", r"unknown lee2016; there are bengio2015"),  # noqa: E501
     ],
