@@ -2,6 +2,7 @@
 import shlex
 import shutil
 import sys
+from functools import cache
 
 sys.path.insert(0, workflow.basedir)
 
@@ -54,6 +55,12 @@ def files_of(dataset):
 def experiment_of(wildcards):
     """The experiment that a job is about, as its tier resolves it."""
     return EXPERIMENTS[wildcards.paper, wildcards.experiment, wildcards.tier]
+
+
+@cache
+def hashes_of(paper, experiment, tier, step):
+    """The hashes of a step of an experiment; asked for by every one of its jobs, made once."""
+    return EXPERIMENTS[paper, experiment, tier].hashes(step)
 
 
 def dataset_of(wildcards):

@@ -38,7 +38,7 @@ rule score:
         gpu=gpus(),
         mem_mb=3000,
     params:
-        hashes=lambda w: experiment_of(w).hashes("score"),
+        hashes=lambda w: hashes_of(w.paper, w.experiment, w.tier, "score"),
         device=config["device"],
     shell:
         command(

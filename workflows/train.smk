@@ -24,7 +24,7 @@ for paper, name in dict.fromkeys((paper, name) for paper, name, _ in EXPERIMENTS
             gpu=gpus(),
             mem_mb=3000,
         params:
-            hashes=lambda w, p=paper, n=name: EXPERIMENTS[p, n, w.tier].hashes("train"),
+            hashes=lambda w, p=paper, n=name: hashes_of(p, n, w.tier, "train"),
             run=f"{paper} {name}",
             device=config["device"],
         shell:

@@ -232,9 +232,9 @@ def likelihood(drawn: Drawn) -> Figure:
     for name, mean in means.items():
         axis.text(floor, name, f" {mean:.0f}", va="center", fontsize=7)
     for claim in drawn.paper.claims if drawn.on_the_papers_data else ():
-        about = claim.declared.get("about", {})
-        name = title(drawn, about.get("experiment"), about.get("layer"))
-        if about.get("metric") == "parzen" and name in means.index:
+        about = claim.declared.get("about", {"metric": None})
+        if about["metric"] == "parzen":
+            name = title(drawn, about["experiment"], about["layer"])
             axis.plot(claim.declared["value"]["mean"], name, "D", color=sns.color_palette()[3],
                       ms=5, zorder=3, label="as published")  # fmt: skip
     handles = dict(zip(*axis.get_legend_handles_labels()[::-1], strict=True))

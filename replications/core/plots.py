@@ -79,13 +79,15 @@ def read(results: Path, paper: Paper, tier: str, experiments: list[str]) -> Draw
 
 def budget_note(drawn: Drawn) -> str:
     """The tier and what share of the paper's budget it spends, for the foot of a figure."""
-    shares = " and ".join(dict.fromkeys(e.share_text for e in drawn.experiments))
+    experiments = sorted(drawn.experiments, key=lambda e: e.share)
+    ends = dict.fromkeys((experiments[0].share_text, experiments[-1].share_text))
+    shares = " to ".join(ends)
     data = " and ".join(dict.fromkeys(e.data for e in drawn.experiments if e.data != "none"))
     runs = drawn.scores["run"].nunique()
     on = f" on {data}" if data else ""
     budget = "the paper's full budget" if shares == "full" else f"{shares} of the paper's budget"
-    samples = "".join(dict.fromkeys(e.reduced_text for e in drawn.experiments))
-    return f"{drawn.tier} tier{on}, {runs} runs, {budget}{samples}"
+    reductions = [part for e in experiments for part in e.reduced_text.split(", ")[1:]]
+    return ", ".join([f"{drawn.tier} tier{on}", f"{runs} runs", budget, *dict.fromkeys(reductions)])
 
 
 def curve(axis: plt.Axes, rows: pd.DataFrame, *, color, label: str, style: str = "-") -> None:
