@@ -9,11 +9,13 @@ sys.path.insert(0, workflow.basedir)
 from replications.core.catalogue import CATALOGUE
 from replications.core.papers import TIERS, DeclarationError, Suite, check
 from replications.core.provenance import code_hash, digest
+from replications.core.search_declarations import checked_searches
 from snakemake.exceptions import WorkflowError
 
 try:
     check(config, "config", "config/config.yaml")
     PAPERS = Suite().select(config["papers"])
+    SEARCHES = {(search.paper, search.name): search for search in checked_searches()}
 except DeclarationError as error:
     raise WorkflowError(str(error))
 
@@ -25,6 +27,7 @@ EXPERIMENTS = {
     for tier in TIERS
     for experiment in PAPERS[paper].experiments(tier)
 }
+TRIAL = f"{RESULTS}/search/{{paper}}/{{search}}/{{stage}}/{{rank}}/trial.json"
 RUN = f"{RESULTS}/{{tier}}/runs/{{paper}}/{{experiment}}/{{index}}"
 TABLES = [f"comparison.{suffix}" for suffix in ("csv", "md", "tex", "json", "html")]
 
@@ -110,3 +113,12 @@ def outcome(tier):
     """What running a tier leaves: the tables of all papers and every paper's own."""
     parts = [outcome_of_paper(paper, tier) for paper in PAPERS]
     return [f"{RESULTS}/{tier}/{name}" for name in TABLES] + sum(parts, [])
+
+
+def trials_of(paper, search, stages):
+    """The results of every trial of some stages of a search."""
+    return [
+        TRIAL.format(paper=paper, search=search, stage=stage, rank=rank)
+        for stage in stages
+        for rank in range(SEARCHES[paper, search].stages[stage]["trials"])
+    ]

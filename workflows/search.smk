@@ -1,21 +1,4 @@
 # Searches for what a paper leaves unsaid (`snakemake --cores all search`); part of no tier.
-from replications.core.search_declarations import checked_searches
-
-try:
-    SEARCHES = {(search.paper, search.name): search for search in checked_searches()}
-except DeclarationError as error:
-    raise WorkflowError(str(error))
-
-TRIAL = f"{RESULTS}/search/{{paper}}/{{search}}/{{stage}}/{{rank}}/trial.json"
-
-
-def trials_of(paper, search, stages):
-    """The results of every trial of some stages of a search."""
-    return [
-        TRIAL.format(paper=paper, search=search, stage=stage, rank=rank)
-        for stage in stages
-        for rank in range(SEARCHES[paper, search].stages[stage]["trials"])
-    ]
 
 
 rule trial:
