@@ -30,7 +30,7 @@ tolerance; for a predicate, the 95% t-interval of the difference lies above 0.
 a predicate, the mean difference is above 0.
 - not reproduced: anything else that was run.
 - no paper value: the value is recalled, not read in the source (marked †), and decides nothing.
-- not run: no score of this tier, or only scores on another dataset than the claim's."""
+- not run: no score of this tier, or only of another dataset or a smaller network than the claim's."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def one(claim: Claim, final: pd.DataFrame, experiments: dict[str, Experiment], t
         verdict = value_verdict(claim, metric, distance, len(ours), share)
         value = printed_value(claim)
         direction = {True: "higher", False: "lower", None: "neither"}[metric.higher_is_better]
-    if any(e.data != e.paper_data for e in involved):
+    if any(e.data != e.paper_data or e.smaller for e in involved):
         verdict = "not run"
     elif len(ours) and claim.declared["standing"] == "recalled":
         verdict = "no paper value"

@@ -67,7 +67,9 @@ def samples(paper: Paper, reference: Path) -> str:
 
 def spread(values: pd.Series) -> str:
     """Mean ± standard deviation over runs, to four significant digits of the larger."""
-    return f"{values.mean():.4g} ± {values.std():.2g}"
+    equal = (values == values.iloc[0]).all()  # whose deviation may come out as 1e-17
+    deviation = 0.0 if equal else values.std()
+    return f"{values.mean():.4g} ± {deviation:.2g}"
 
 
 def trials(path: Path) -> str:

@@ -53,3 +53,7 @@ def test_generate_is_30_nats_above_ancestral_sampling():
 @pytest.mark.parametrize("tier", ["standard", "paper"])
 def test_simulated_stdp_is_exponential_on_both_sides(tier, side):
     assert mean(tier, "bengio2015", "stdp_spread", "r2_exponential", side) >= 0.95
+
+
+def test_generate_reaches_200_nats():
+    assert mean("paper", "bengio2015", "deep_generative_model", "parzen", "generate") >= 200

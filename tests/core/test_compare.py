@@ -33,6 +33,7 @@ FULL = {
     "share": 1.0,
     "share_text": "full",
     "reduced_text": "",
+    "smaller": False,
     "data": "mnist",
     "paper_data": "mnist",
 }
