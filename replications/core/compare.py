@@ -30,7 +30,7 @@ tolerance; for a predicate, the 95% t-interval of the difference lies above 0.
 a predicate, the mean difference is above 0.
 - not reproduced: anything else that was run.
 - no paper value: the value is recalled, not read in the source (marked †), and decides nothing.
-- not run: no score of this tier, or only of another dataset or a smaller network than the claim's."""
+- not run: no score of this tier, or only of other data or a smaller network than the claim's."""
 
 
 @dataclass(frozen=True)
