@@ -1,6 +1,6 @@
 # make          the main job: set up .venv, run the configured tier, write the report
 # make test     set up .venv, run the tests
-# make smoke    the two-minute first look: every experiment on small embedded digits
+# make smoke    the first look: every experiment on small embedded digits
 # make check    hold the smoke tier's scores against results/reference/smoke.csv
 # make bench    speed against bare matrix products, as ratios in one run
 # make lint     ruff, snakefmt, snakemake --lint
