@@ -8,8 +8,8 @@ Layers x = h0 (pixels), h1, ..., hL, joined by a map up and a map down for each 
 
 softplus in the hidden layers below the top, sigmoid at the top; the paper has two, of 1000 and 100.
 
-No gradient crosses a layer: inference moves the states by target-propagation differences, then
-each map regresses on its own local target, so every update is written out in closed form.
+With target propagation no gradient crosses a layer: inference moves the states by differences,
+then each map regresses on its own local target, so every update is written out in closed form.
 
 What the paper leaves unsaid (g1's nonlinearity, the noise, the initial weights, the optimiser) is
 an argument here or a setting of the training loop; ``paper.yaml`` has the values and the reasons.

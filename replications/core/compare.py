@@ -108,7 +108,7 @@ def one(claim: Claim, final: pd.DataFrame, experiments: dict[str, Experiment], t
         distance = None if mean is None else mean - nearest(claim, mean)
         verdict = value_verdict(claim, metric, distance, len(ours), share)
         value = printed_value(claim)
-        direction = {True: "higher", False: "lower", None: "neither"}[metric.higher_is_better]
+        direction = {True: "higher", False: "lower", None: "neither"}[better(claim, metric)]
     if any(e.data != e.paper_data or e.smaller for e in involved):
         verdict = "not run"
     elif len(ours) and claim.declared["standing"] == "recalled":
@@ -158,13 +158,20 @@ def nearest(claim: Claim, ours: float) -> float:
     return min(max(ours, value["low"]), value["high"])
 
 
+def better(claim: Claim, metric: Metric) -> bool | None:
+    """Whether higher is better than the paper's value; None where any distance counts."""
+    if claim.declared["value"].get("better") == "neither":
+        return None
+    return metric.higher_is_better
+
+
 def value_verdict(
     claim: Claim, metric: Metric, distance: float | None, runs: int, share: float
 ) -> str:
     """The verdict on a number, by RULE; `distance` is ours less the paper's."""
     if runs == 0:
         return "not run"
-    sign = {True: -1, False: 1, None: 0}[metric.higher_is_better]
+    sign = {True: -1, False: 1, None: 0}[better(claim, metric)]
     worse = max(0.0, sign * distance) if sign else abs(distance)
     worse = round(worse, 9)  # 3.1 - 3 is a little more than .1 in binary
     tolerance = claim.declared["tolerance"]

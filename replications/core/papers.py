@@ -39,6 +39,9 @@ def snake_case(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
+hash_of = cache(code_hash)  # most experiments of a paper share their modules
+
+
 @cache
 def definitions(module: str) -> dict[str, tuple[str, frozenset[str]]]:
     """Public classes and functions of a module: snake_case name -> (name, keyword-only arguments).
@@ -143,7 +146,7 @@ class Experiment:
             config = {key: value for key, value in config.items() if key != "evaluation"}
         else:
             modules += self.evaluated
-        return {"code": code_hash(*modules), "config": digest(config)}
+        return {"code": hash_of(*modules), "config": digest(config)}
 
     @property
     def evaluated(self) -> list[str]:
@@ -223,7 +226,7 @@ class Paper:
         samples = resolved.get("evaluation", {}).get("samples")
         if samples == parts.get("evaluation", {}).get("samples"):
             samples = None
-        smaller = "layers" in "".join(tiers[tier].get("settings", {}))
+        smaller = any(key.endswith("layers") for key in tiers[tier].get("settings", {}))
         return Experiment(self.name, name, tier, kind, science, network, resolved, paper_data,
                           share, minutes, samples, smaller and tier == "standard")  # fmt: skip
 

@@ -23,6 +23,7 @@ SHOWN = ["claim", "where", "metric", "paper's value", "ours, mean", "95% t-inter
          "verdict", "tier, share", "note"]  # fmt: skip
 
 
+ANCHORS = ("real images", "k-means", "mean image", "gaussian")  # score/parzen.py makes them
 QUALITIES = ("parzen", "parzen_chosen", "sigma", "log_likelihood", "log_likelihood_gap", "frechet",
              "two_sample", "precision", "recall", "density", "coverage")  # fmt: skip
 
@@ -47,21 +48,25 @@ def table(comparisons: list[Comparison], *, leading: tuple[str, ...] = ()) -> st
 
 def samples(paper: Paper, reference: Path) -> str:
     """The Markdown table of every set of samples that was scored: means and SDs over runs."""
+    tables = {tier: read(reference / f"{tier}.csv") for tier in reversed(TIERS[1:])}
     rows = []
-    for name in paper.declared["experiments"]:
-        for tier in reversed(TIERS[1:]):
-            (experiment,) = (e for e in paper.experiments(tier) if e.name == name)
-            scores = read(reference / f"{tier}.csv")
-            scores = scores[(scores["paper"] == paper.name) & (scores["experiment"] == name)]
-            if len(scores):
-                break
-        says = paper.declared["experiments"][name].get("says", name)
+    for name, declared in paper.declared["experiments"].items():
+        own = {
+            tier: table[(table["paper"] == paper.name) & (table["experiment"] == name)]
+            for tier, table in tables.items()
+        }
+        tier, scores = next((tier, scores) for tier, scores in own.items() if len(scores))
+        (experiment,) = (e for e in paper.experiments(tier) if e.name == name)
         for layer in scores.loc[scores["metric"] == "parzen", "layer"].unique():
-            of = scores[scores["layer"] == layer].groupby("metric")["value"]
-            cells = {m.replace("_", " "): spread(of.get_group(m)) if m in of.groups else "–"
+            of = scores[scores["layer"] == layer]
+            if len(experiment.resolved["evaluation"]["sigmas"]) == 1:  # nothing was chosen
+                of = of[~of["metric"].isin(["sigma", "parzen_chosen"])]
+            values = dict(list(of.groupby("metric")["value"]))
+            cells = {m.replace("_", " "): spread(values[m]) if m in values else "–"
                      for m in QUALITIES}  # fmt: skip
+            model = "no model" if layer in ANCHORS else declared.get("says", name)
             budget = f"{tier}, {experiment.share_text}{experiment.reduced_text}"
-            rows.append({"model": says, "samples": layer, **cells, "tier, share": budget})
+            rows.append({"model": model, "samples": layer, **cells, "tier, share": budget})
     return markdown(rows)
 
 

@@ -149,7 +149,7 @@ def root(tmp_path, monkeypatch):
     for name, text in MODULES.items():
         (package / "toy" / f"{name}.py").write_text(text)
     monkeypatch.setattr(provenance, "ROOT", tmp_path)
-    monkeypatch.setattr(papers, "code_hash", lambda *modules: repr(modules))  # slow on new paths
+    monkeypatch.setattr(papers, "hash_of", lambda *modules: repr(modules))  # slow on new paths
     definitions.cache_clear()
     yield package
     definitions.cache_clear()

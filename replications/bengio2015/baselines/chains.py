@@ -1,4 +1,4 @@
-"""What the samplers of the auto-encoders share: where their Markov chains start, what is kept."""
+"""What the Markov chains of several models share: where their Markov chains start, what is kept."""
 
 from collections.abc import Iterator
 from itertools import islice

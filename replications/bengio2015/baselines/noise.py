@@ -1,4 +1,4 @@
-"""Random numbers of the auto-encoders and the corruption of their inputs."""
+"""Random numbers, and the corruption of images."""
 
 from collections.abc import Callable, Sequence
 
