@@ -28,16 +28,14 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     fetch.add_argument("dataset")
     classifier = commands.add_parser("classifier", help="train what samples are compared by")
     classifier.add_argument("dataset")
-    classifier.add_argument("--device", default="auto")
-    classifier.add_argument("--threads", type=int, default=1)
+    computing = [classifier]
     for step in ("train", "score"):
         run = commands.add_parser(step, help=f"{step} one run")
         run.add_argument("paper")
         run.add_argument("experiment")
         run.add_argument("index", type=int)
         run.add_argument("--tier", default="standard")
-        run.add_argument("--device", default="auto")
-        run.add_argument("--threads", type=int, default=1)
+        computing.append(run)
     trial = commands.add_parser("trial", help="train and score one draw of a search")
     table = commands.add_parser("tabulate", help="write the table of a search's trials")
     for step in (trial, table):
@@ -45,8 +43,9 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
         step.add_argument("search")
     trial.add_argument("stage", type=int)
     trial.add_argument("rank", type=int)
-    trial.add_argument("--device", default="auto")
-    trial.add_argument("--threads", type=int, default=1)
+    for command in (*computing, trial):
+        command.add_argument("--device", default="auto")
+        command.add_argument("--threads", type=int, default=1)
     collect = commands.add_parser("collect", help="gather scores into one long table")
     collect.add_argument("into", type=Path)
     collect.add_argument("scores", type=Path, nargs="+")

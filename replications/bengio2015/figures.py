@@ -8,10 +8,9 @@ from matplotlib.figure import Figure
 from torchvision.utils import make_grid
 
 from replications.bengio2015 import simulation
-from replications.core.metrics import METRICS
+from replications.core.metrics import ANCHORS, METRICS
 from replications.core.plots import Drawn, curve
 
-ANCHORS = ("real images", "k-means", "mean image", "gaussian")
 FLOOR = -250  # nats: what lies below is drawn there
 MEASURES = {
     "parzen": "Parzen, σ = 0.2",

@@ -27,6 +27,9 @@ class Metric:
         return self.floor + self.share * abs(reference)
 
 
+# Layers of the long table that are no model's images; core/score/parzen.py makes them.
+ANCHORS = ("real images", "k-means", "mean image", "gaussian")
+
 METRICS = {
     "train_error": Metric("%", False, 0.5, 0.05, "training error, running mean before each update"),
     "validation_error": Metric("%", False, 0.5, 0.05, "error on held-out training images"),

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from replications.core.compare import RULE, Comparison, compare, markdown, printed
+from replications.core.metrics import ANCHORS
 from replications.core.papers import TIERS, Paper, Suite
 from replications.core.provenance import PACKAGE, ROOT
 from replications.core.runs import write_atomically
@@ -23,7 +24,6 @@ SHOWN = ["claim", "where", "metric", "paper's value", "ours, mean", "95% t-inter
          "verdict", "tier, share", "note"]  # fmt: skip
 
 
-ANCHORS = ("real images", "k-means", "mean image", "gaussian")  # score/parzen.py makes them
 QUALITIES = ("parzen", "parzen_chosen", "sigma", "log_likelihood", "log_likelihood_gap", "frechet",
              "two_sample", "precision", "recall", "density", "coverage")  # fmt: skip
 
