@@ -29,13 +29,15 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     classifier = commands.add_parser("classifier", help="train what samples are compared by")
     classifier.add_argument("dataset")
     computing = [classifier]
-    for step in ("train", "score"):
-        run = commands.add_parser(step, help=f"{step} one run")
-        run.add_argument("paper")
-        run.add_argument("experiment")
-        run.add_argument("index", type=int)
-        run.add_argument("--tier", default="standard")
-        computing.append(run)
+    train = commands.add_parser("train", help="train one run")
+    score = commands.add_parser("score", help="score trained runs, one after the other")
+    for step in (train, score):
+        step.add_argument("paper")
+        step.add_argument("experiment")
+        step.add_argument("--tier", default="standard")
+        computing.append(step)
+    train.add_argument("index", type=int)
+    score.add_argument("indices", type=int, nargs="+")
     trial = commands.add_parser("trial", help="train and score one draw of a search")
     table = commands.add_parser("tabulate", help="write the table of a search's trials")
     for step in (trial, table):

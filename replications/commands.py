@@ -51,8 +51,8 @@ def classifier(args: argparse.Namespace) -> None:
 
 
 @contextmanager
-def opened(args: argparse.Namespace, step: str):
-    """The run that the arguments name, its directory locked, its device held."""
+def opened(args: argparse.Namespace, index: int, step: str):
+    """A run of the experiment that the arguments name, its directory locked, its device held."""
     import torch
 
     from replications.core.device import choose, held
@@ -62,13 +62,11 @@ def opened(args: argparse.Namespace, step: str):
     if experiment.data != "none":
         bring(experiment.data, args.data)  # at once if they are there; heals what was altered
     hashes = experiment.hashes(step) | {"data": data_hash(experiment.data)}
-    directory = runs.directory(
-        args.results, args.tier, experiment.paper, experiment.name, args.index
-    )
+    directory = runs.directory(args.results, args.tier, experiment.paper, experiment.name, index)
     name = "cpu" if experiment.kind == "simulation" else args.device  # small float64 arrays
     with held(choose(name)) as device:
         run = runs.Run(
-            experiment, args.tier, args.index, directory, args.data, device, args.threads, hashes
+            experiment, args.tier, index, directory, args.data, device, args.threads, hashes
         )
         with run.writing():
             yield run
@@ -78,18 +76,19 @@ def train(args: argparse.Namespace) -> None:
     """Train one run, from its checkpoint if it has one."""
     from importlib import import_module
 
-    with opened(args, "train") as run:
+    with opened(args, args.index, "train") as run:
         for name in ("scores.json", "arrays.npz"):  # of what is trained anew
             (run.directory / name).unlink(missing_ok=True)
         import_module(f"replications.core.train.{run.experiment.kind}").train(run)
 
 
 def score(args: argparse.Namespace) -> None:
-    """Score one trained run."""
+    """Score trained runs of one experiment, one after the other."""
     from importlib import import_module
 
-    with opened(args, "score") as run:
-        import_module(f"replications.core.score.{run.experiment.kind}").score(run)
+    for index in args.indices:
+        with opened(args, index, "score") as run:
+            import_module(f"replications.core.score.{run.experiment.kind}").score(run)
 
 
 def trial(args: argparse.Namespace) -> None:

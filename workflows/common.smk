@@ -28,7 +28,6 @@ EXPERIMENTS = {
     for experiment in PAPERS[paper].experiments(tier)
 }
 TRIAL = f"{RESULTS}/search/{{paper}}/{{search}}/{{stage}}/{{rank}}/trial.json"
-RUN = f"{RESULTS}/{{tier}}/runs/{{paper}}/{{experiment}}/{{index}}"
 TABLES = [f"comparison.{suffix}" for suffix in ("csv", "md", "tex", "json", "html")]
 
 
@@ -55,42 +54,37 @@ def files_of(dataset):
     return [str(path) for path in CATALOGUE[dataset].paths(Path(DATA))]
 
 
-def experiment_of(wildcards):
-    """The experiment that a job is about, as its tier resolves it."""
-    return EXPERIMENTS[wildcards.paper, wildcards.experiment, wildcards.tier]
-
-
 @cache
 def hashes_of(paper, experiment, tier, step):
     """The hashes of a step of an experiment; asked for by every one of its jobs, made once."""
     return EXPERIMENTS[paper, experiment, tier].hashes(step)
 
 
-def dataset_of(wildcards):
-    """The files that a run reads."""
-    return files_of(experiment_of(wildcards).data)
-
-
-def classifier_of(wildcards):
-    """The classifier that the scoring of a run compares features of; none for most."""
-    experiment = experiment_of(wildcards)
+def classifier_of(experiment):
+    """The classifier that the scoring of an experiment compares features of; none for most."""
     compared = "neighbours" in experiment.resolved.get("evaluation", {})
     return [f"{DATA}/classifiers/{experiment.data}.safetensors"] if compared else []
 
 
-def runs_of(paper, tier):
-    """The run directories of a paper in a tier."""
-    return [
-        RUN.format(tier=tier, paper=paper, experiment=name, index=index)
-        for (owner, name, level) in EXPERIMENTS
-        if (owner, level) == (paper, tier)
-        for index in range(config["runs"][tier])
+def runs_of(tier, paper="{paper}", experiment="{experiment}"):
+    """The run directories of an experiment in a tier; of any one, by its wildcards, if unnamed."""
+    folder = f"{RESULTS}/{tier}/runs/{paper}/{experiment}"
+    return [f"{folder}/{index}" for index in range(config["runs"][tier])]
+
+
+def runs_of_paper(paper, tier):
+    """The run directories of all experiments of a paper in a tier."""
+    names = [
+        name for owner, name, level in EXPERIMENTS if (owner, level) == (paper, tier)
     ]
+    return [run for name in names for run in runs_of(tier, paper, name)]
 
 
 def scores_of(papers, tier):
     """The scores of every run of some papers in a tier."""
-    return [f"{run}/scores.json" for paper in papers for run in runs_of(paper, tier)]
+    return [
+        f"{run}/scores.json" for paper in papers for run in runs_of_paper(paper, tier)
+    ]
 
 
 def figures_of(paper):

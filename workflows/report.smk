@@ -97,7 +97,7 @@ for paper in PAPERS:
             f"plot_{paper}"
         input:
             f"{RESULTS}/{{tier}}/papers/{paper}/scores.parquet",
-            lambda w, p=paper: [f"{run}/arrays.npz" for run in runs_of(p, w.tier)],
+            lambda w, p=paper: [f"{run}/arrays.npz" for run in runs_of_paper(p, w.tier)],
         output:
             [
                 report(

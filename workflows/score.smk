@@ -1,4 +1,4 @@
-# Scoring: one job per run. It reads the run directory and trains nothing.
+# Scoring: one job per experiment, for all its runs. It reads their directories and trains nothing.
 
 
 rule classifier:
@@ -22,26 +22,42 @@ rule classifier:
         )
 
 
-rule score:
-    input:
-        multiext(f"{RUN}/", "run.json", "curves.csv", "parameters.safetensors"),
-        lambda w: ancient(dataset_of(w)),
-        lambda w: ancient(classifier_of(w)),
-    output:
-        scores=f"{RUN}/scores.json",
-        arrays=f"{RUN}/arrays.npz",
-    log:
-        f"{RESULTS}/{{tier}}/logs/score/{{paper}}/{{experiment}}/{{index}}.log",
-    priority: 5
-    threads: 1
-    resources:
-        gpu=gpus(),
-        mem_mb=3000,
-    params:
-        hashes=lambda w: hashes_of(w.paper, w.experiment, w.tier, "score"),
-        device=config["device"],
-    shell:
-        command(
-            "score {wildcards.paper} {wildcards.experiment}"
-            " {wildcards.index} --tier {wildcards.tier} --device {params.device} --threads {threads}"
-        )
+for tier in TIERS:
+
+    rule:
+        name:
+            f"score_{tier}"
+        input:
+            [
+                f"{run}/{name}"
+                for run in runs_of(tier)
+                for name in ("run.json", "curves.csv", "parameters.safetensors")
+            ],
+            lambda w, t=tier: ancient(
+                files_of(EXPERIMENTS[w.paper, w.experiment, t].data)
+            ),
+            lambda w, t=tier: ancient(
+                classifier_of(EXPERIMENTS[w.paper, w.experiment, t])
+            ),
+        output:
+            [
+                f"{run}/{name}"
+                for run in runs_of(tier)
+                for name in ("scores.json", "arrays.npz")
+            ],
+        log:
+            f"{RESULTS}/{tier}/logs/score/{{paper}}/{{experiment}}.log",
+        priority: 5
+        threads: 1
+        resources:
+            gpu=gpus(),
+            mem_mb=3000,
+        params:
+            hashes=lambda w, t=tier: hashes_of(w.paper, w.experiment, t, "score"),
+            runs=" ".join(map(str, range(config["runs"][tier]))),
+            device=config["device"],
+        shell:
+            command(
+                "score {wildcards.paper} {wildcards.experiment} {params.runs}"
+                f" --tier {tier} --device {{params.device}} --threads {{threads}}"
+            )

@@ -23,14 +23,15 @@ Measured = tuple[list[tuple[str, str, int, float]], dict[str, Tensor]]
 
 def inference(
     model: DeepGenerativeModel, images: Images, snapshots: Snapshots, generator: Generator, *,
-    iterations: int, shown: int,
+    count: int, iterations: int, shown: int,
 ) -> Measured:  # fmt: skip
-    """Fig. 4: log p(x, h) of the test images over ``iterations`` iterations of INFERENCE.
+    """Fig. 4: log p(x, h) over ``iterations`` iterations of INFERENCE, of ``count`` test images.
 
-    Also the share of images for which it rose, and the mean of its term log p(hL) by itself.
+    They are the first ones. Also the share of them for which it rose, and the mean of its term
+    log p(hL) by itself.
     """
     parts = []
-    for x in images.test.inputs.split(BATCH):
+    for x in images.test.inputs[:count].split(BATCH):
         states = model.trace(x, alpha=model.alpha, iterations=iterations)
         both = [torch.stack([model.log_joint(s), log_prior(model, s[-1])]) for s in states]
         parts.append(torch.stack(both))  # (iterations + 1, 2, BATCH)

@@ -252,8 +252,9 @@ def test_fidelity_is_of_the_test_images_in_features_of_the_kept_classifier(finis
     run, parameters = finished(neighbours=3), classifier.read("digits", data, "cpu")
     for x in (digits.test.inputs[:50], 1 - digits.test.inputs[:50]):
         found = table(scoring.qualities(run, digits, {"x": x}, 2))
-        real, fake = (fidelity.features(parameters, i) for i in (digits.test.inputs, x))
-        expected = fidelity.precision_recall_density_coverage(real, fake, k=3)
+        real, fake = (fidelity.features(parameters, i).double() for i in (digits.test.inputs, x))
+        radii = fidelity.neighbour_distances(real, 3)
+        expected = fidelity.precision_recall_density_coverage(real, fake, radii=radii, k=3)
         expected["frechet"] = fidelity.frechet(real, fake)
         assert {m: found[m, "x", 2] for m in expected} == expected
     real = table(scoring.qualities(run, digits, {"x": digits.test.inputs}, 2))

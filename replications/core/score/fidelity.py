@@ -1,7 +1,7 @@
 """Sample quality in the features of a small classifier that is trained here, on the same data.
 
 No network is downloaded, so the numbers compare with each other and with no other paper's. Real
-and fake features are (N, F) and (M, F); every measure is computed in float64.
+and fake features are (N, F) and (M, F), in float64 for all that is computed of them.
 """
 
 from __future__ import annotations
@@ -65,7 +65,6 @@ def frechet(a: Tensor, b: Tensor) -> float:
     A and B are the covariances (divided by N - 1). (A B)^(1/2) and (A^(1/2) B A^(1/2))^(1/2)
     have the same trace, and the second is symmetric.
     """
-    a, b = a.double(), b.double()
     covariances = a.T.cov(), b.T.cov()  # (F, F)
     values, vectors = torch.linalg.eigh(covariances[0])
     root = vectors * values.clamp(min=0).sqrt() @ vectors.T
@@ -74,24 +73,23 @@ def frechet(a: Tensor, b: Tensor) -> float:
     return float((a.mean(0) - b.mean(0)).square().sum() + traces - 2 * product.sqrt().sum())
 
 
-def precision_recall_density_coverage(real: Tensor, fake: Tensor, *, k: int) -> dict[str, float]:
+def precision_recall_density_coverage(
+    real: Tensor, fake: Tensor, *, radii: Tensor, k: int
+) -> dict[str, float]:
     """Four shares of samples x_i (real, N) and y_j (fake, M) in each other's balls.
 
-    B(x) is the ball around x whose radius is the distance to the k-th neighbour of its own kind.
+    B(x) is the ball around x whose radius is the distance to the k-th neighbour of its own kind;
+    `radii` (N,) are the squares of the real ones', `neighbour_distances(real, k)`.
 
         precision  share of y_j that lie in some B(x_i)      (Kynkaanniemi et al. 2019)
         recall     share of x_i that lie in some B(y_j)
         density    sum_ij [y_j in B(x_i)] / (k M)            (Naeem et al. 2020)
         coverage   share of B(x_i) with some y_j in them
     """
-    if min(len(real), len(fake)) <= k:
-        raise ValueError(f"the {k}-th neighbour needs more than {k} real and fake features")
-    centre = real.double().mean(0)  # small norms lose fewer digits
-    real, fake = real.double() - centre, fake.double() - centre
-    radii_real, radii_fake = neighbour_distances(real, k), neighbour_distances(fake, k)
+    radii_fake = neighbour_distances(fake, k)
     around_fake = torch.zeros(len(fake), dtype=torch.long, device=fake.device)
     recalled, covered = [], []
-    for x, radius in zip(real.split(ROWS), radii_real.split(ROWS), strict=True):
+    for x, radius in zip(real.split(ROWS), radii.split(ROWS), strict=True):
         distances = square_distances(x, fake)  # (ROWS, M)
         inside = distances < radius[:, None]
         around_fake += inside.sum(0)  # how many B(x_i) hold y_j
@@ -112,7 +110,12 @@ def square_distances(a: Tensor, b: Tensor) -> Tensor:
 
 
 def neighbour_distances(points: Tensor, k: int) -> Tensor:
-    """Square distance of each point to its k-th neighbour among the others, (N,)."""
+    """Square distance of each point to its k-th neighbour among the others, (N,).
+
+    Raises ValueError if there are not more than k points.
+    """
+    if len(points) <= k:
+        raise ValueError(f"the {k}-th neighbour needs more than {k} points, not {len(points)}")
     parts = []
     for start in range(0, len(points), ROWS):
         distances = square_distances(points[start : start + ROWS], points)  # (ROWS, N)
@@ -135,7 +138,7 @@ def classifier_two_sample(real: Tensor, fake: Tensor, *, seed: int) -> float:
     source, count = Generator().manual_seed(seed), min(len(real), len(fake))
     halves: tuple[list, list] = ([], [])
     for points in (real, fake):
-        shuffled = points.cpu().double()[torch.randperm(len(points), generator=source)[:count]]
+        shuffled = points[torch.randperm(len(points), generator=source)[:count]]
         halves[0].append(shuffled[: count // 2])
         halves[1].append(shuffled[count // 2 :])
     train, test = (torch.cat(half).numpy() for half in halves)

@@ -60,28 +60,38 @@ def drawn(run: Run, model, test: Tensor) -> tuple[dict[str, Tensor], list[dict]]
     return samples, rows
 
 
-def resemblance(parameters: dict, x: Tensor, test: Tensor, neighbours: int) -> dict[str, float]:
-    """Samples against test images in the features of a classifier, by metric."""
-    real, fake = (fidelity.features(parameters, images) for images in (test, x))
-    measured = fidelity.precision_recall_density_coverage(real, fake, k=neighbours)
-    measured["frechet"] = fidelity.frechet(real, fake)
-    measured["two_sample"] = fidelity.classifier_two_sample(real, fake, seed=0)
-    return measured
+def resemblance(run: Run, test: Tensor) -> Callable[[Tensor], dict[str, float]]:
+    """How samples (M, D) compare with the test images in a classifier's features, by metric.
+
+    Features are compared on the CPU, in float64, which not every device has.
+    """
+    parameters = classifier.read(run.experiment.data, run.data, run.device)
+    neighbours = run.experiment.resolved["evaluation"]["neighbours"]
+    real = fidelity.features(parameters, test).cpu().double()
+    radii = fidelity.neighbour_distances(real, neighbours)
+
+    def of(x: Tensor) -> dict[str, float]:
+        fake = fidelity.features(parameters, x).cpu().double()
+        shares = fidelity.precision_recall_density_coverage(real, fake, radii=radii, k=neighbours)
+        return shares | {
+            "frechet": fidelity.frechet(real, fake),
+            "two_sample": fidelity.classifier_two_sample(real, fake, seed=0),
+        }
+
+    return of
 
 
 def qualities(run: Run, images: Images, samples: dict[str, Tensor], step: int) -> list[dict]:
     """Rows of the Parzen likelihood, and of fidelity where asked for; the layer names the set."""
     evaluation = run.experiment.resolved["evaluation"]
     validation, test = images.validation.inputs, images.test.inputs
-    parameters, rows = {}, []
-    if "neighbours" in evaluation:
-        parameters = classifier.read(run.experiment.data, run.data, run.device)
+    compared = resemblance(run, test) if "neighbours" in evaluation else None
+    rows = []
     for name, x in samples.items():
         scores = parzen(x, validation, test, sigmas=evaluation["sigmas"])
+        if compared and len(x) > evaluation["neighbours"]:
+            scores |= compared(x)
         rows += [row(metric, value, layer=name, step=step) for metric, value in scores.items()]
-        if parameters and len(x) > evaluation["neighbours"]:
-            scores = resemblance(parameters, x, test, evaluation["neighbours"])
-            rows += [row(metric, value, layer=name, step=step) for metric, value in scores.items()]
     return rows
 
 
