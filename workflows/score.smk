@@ -55,9 +55,10 @@ for tier in TIERS:
         params:
             hashes=lambda w, t=tier: hashes_of(w.paper, w.experiment, t, "score"),
             runs=" ".join(map(str, range(config["runs"][tier]))),
+            tier=tier,
             device=config["device"],
         shell:
             command(
                 "score {wildcards.paper} {wildcards.experiment} {params.runs}"
-                f" --tier {tier} --device {{params.device}} --threads {{threads}}"
+                " --tier {params.tier} --device {params.device} --threads {threads}"
             )

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from replications.bengio2015 import measures
 from replications.bengio2015.model import DeepGenerativeModel
 from replications.core.datasets import Images, Split
+from tests.bengio2015.models import built, seeded
 
+pytestmark = pytest.mark.usefixtures("float64")
 FIXED = settings(derandomize=True, deadline=None, max_examples=30)
 SIDE = 4
 LAYERS = {1: [16, 5], 2: [16, 9, 5], 3: [16, 9, 7, 5]}  # by depth; the paper's is 2
@@ -24,45 +26,12 @@ PATTERNS = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def float64():
-    """Every draw is of float64, whether its line says so or not."""
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(torch.float32)
-
-
-def seeded(seed: int) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
-
-
 def pixels(seed: int, *shape: int) -> torch.Tensor:
     return torch.rand(shape, generator=seeded(seed), dtype=torch.float64)
 
 
 def build(depth: int = 2, seed: int = 0, **changes) -> DeepGenerativeModel:
-    maps = [f"{m}{level}" for level in range(1, depth + 1) for m in "fg"]
-    settings = {
-        "layers": LAYERS[depth],
-        "inference": "target propagation",
-        "iterations": 3,
-        "delta": 0.1,
-        "alpha": 0.01,
-        "generate_alpha": 0.3,
-        "generate_rounds": 3,
-        "variance_factor": 4.0,
-        "hidden_noise": 0.2,
-        "input_noise": 0.3,
-        "bernoulli_draws": 3,
-        "output": "sigmoid",
-        "clip_top": False,
-        "initial_gain": dict.fromkeys(maps, 2.0),
-        "initial_bias": dict.fromkeys(maps, 0.1),
-    }
-    settings |= changes | {"device": "cpu", "dtype": torch.float64, "generator": seeded(seed)}
-    model = DeepGenerativeModel(**settings)
-    model.finish(pixels(1, 20, 16))
-    return model
+    return built(LAYERS[depth], seed, **changes)
 
 
 def snapshot(model) -> dict[str, torch.Tensor]:

@@ -11,7 +11,7 @@ from replications.core.catalogue import CATALOGUE, DataFile, Dataset
 
 def opened(tmp_path, *words):
     folders = ["--results", str(tmp_path / "results"), "--data", str(tmp_path / "data")]
-    with commands.opened(arguments([*folders, *words]), words[0]) as run:
+    with commands.opened(arguments([*folders, *words]), 0, words[0]) as run:
         return run
 
 
