@@ -37,9 +37,10 @@ def test_its_readme_says_what_was_run_and_has_a_place_for_the_results(folder):
         assert f"## {heading}" in text
 
 
-def test_every_tier_resolves_and_costs_no_more_than_the_next(paper):
+def test_every_tier_resolves_and_on_the_papers_data_costs_no_more_than_the_next(paper):
+    """A digit costs a hundredth of an MNIST image: its share says nothing beside theirs."""
     for experiments in zip(*(paper.experiments(tier) for tier in TIERS), strict=True):
-        shares = [e.share for e in experiments]
+        shares = [e.share for e in experiments if e.data == e.paper_data]
         assert shares == sorted(shares) and shares[-1] == 1
         assert experiments[0].data in ("digits", "none"), "the smoke tier needs no network"
         assert len({e.hashes("train")["config"] for e in experiments}) == len(TIERS)
