@@ -283,6 +283,6 @@ def title(drawn: Drawn, experiment: str, layer: str) -> str:
 
 def named(drawn: Drawn):
     """The scores with what each is about in one column, `name`."""
-    rows = drawn.scores.copy()
-    pairs = zip(rows["experiment"], rows["layer"], strict=True)
-    return rows.assign(name=[title(drawn, *pair) for pair in pairs])
+    pairs = drawn.scores[["experiment", "layer"]].drop_duplicates()
+    titles = [title(drawn, *pair) for pair in pairs.itertuples(index=False)]
+    return drawn.scores.merge(pairs.assign(name=titles), on=["experiment", "layer"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from importlib import import_module
 from pathlib import Path
 
@@ -30,7 +31,7 @@ class Drawn:
     scores: pd.DataFrame  # the long table, this figure's experiments only
     arrays: dict[str, list[dict[str, np.ndarray]]]  # experiment -> one dictionary per run
 
-    @property
+    @cached_property
     def experiments(self) -> list[Experiment]:
         """The experiments that are drawn, as the tier resolves them."""
         return [e for e in self.paper.experiments(self.tier) if e.name in self.arrays]
@@ -41,8 +42,10 @@ class Drawn:
         return all(e.data == e.paper_data for e in self.experiments)
 
     def label(self, experiment: str) -> str:
-        """What the paper.yaml says that an experiment is."""
-        return self.paper.declared["experiments"][experiment].get("says", experiment)
+        """What the paper.yaml says that an experiment is; marked if its network is smaller."""
+        says = self.paper.declared["experiments"][experiment].get("says", experiment)
+        smaller = any(e.smaller for e in self.experiments if e.name == experiment)
+        return f"{says} (smaller network)" if smaller else says
 
     def of(self, experiment: str, metric: str) -> pd.DataFrame:
         """The rows of one metric of one experiment."""
