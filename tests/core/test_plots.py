@@ -1,0 +1,40 @@
+"""What a figure says about the experiments that it draws."""
+
+import pandas as pd
+import pytest
+
+from replications.core.papers import Suite
+from replications.core.plots import Drawn, budget_note
+
+
+@pytest.fixture
+def drawn():
+    """A function: what is drawn of some experiments of a paper in a tier; two runs, no scores."""
+
+    def of(tier, *names):
+        scores = pd.DataFrame({"experiment": [*names, *names], "run": [0, 1] * len(names)})
+        return Drawn(Suite().papers["bengio2015"], tier, scores, {name: [{}, {}] for name in names})
+
+    return of
+
+
+def test_an_experiment_is_called_what_it_says_and_a_smaller_network_is_marked(drawn):
+    names = ("generative_adversarial_network", "restricted_boltzmann_machine")
+    reduced, full = drawn("standard", *names), drawn("paper", *names)
+    assert [reduced.label(name) for name in names] == ["GAN (smaller network)", "RBM"]
+    assert [full.label(name) for name in names] == ["GAN", "RBM"]
+
+
+def test_the_foot_tells_tier_data_runs_shares_and_what_is_reduced(drawn):
+    names = ("deep_generative_model", "restricted_boltzmann_machine")
+    assert budget_note(drawn("paper", *names)) == (
+        "paper tier on mnist, 2 runs, the paper's full budget"
+    )
+    shares = [e.share_text for e in drawn("standard", *names).experiments]
+    assert budget_note(drawn("standard", *names)) == (
+        f"standard tier on mnist, 2 runs, {shares[0]} to {shares[1]} of the paper's budget, "
+        "1,000 samples"
+    )
+    assert budget_note(drawn("paper", "stdp_spread")) == (
+        "paper tier, 2 runs, the paper's full budget"
+    )
