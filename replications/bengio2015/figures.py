@@ -182,19 +182,24 @@ def chains(drawn: Drawn) -> Figure:
 
 
 def target_propagation(drawn: Drawn) -> Figure:
-    """Eq. 12 against the true gradient: cosine and norm ratio by layer, through training."""
-    ((experiment, _),) = drawn.arrays.items()
-    figure, axes = plt.subplots(1, 2, figsize=(7.4, 3.2), layout="constrained")
-    for axis, metric in zip(axes, ("cosine", "norm_ratio"), strict=True):
-        rows = drawn.of(experiment, metric)
-        for color, name in zip(sns.color_palette(), sorted(rows["layer"].unique()), strict=False):
-            style = "--" if name.endswith("noisy") else "-"
-            curve(axis, rows[rows["layer"] == name], color=color, label=name, style=style)
-        axis.set(xlabel="epoch")
-    axes[0].set(ylabel="cosine to ∂ log p / ∂h", ylim=(-0.1, 1))
-    axes[0].axhline(0, color="0.6", lw=0.8, ls=":")
-    axes[1].set(ylabel="|estimate| / |gradient|", yscale="log")
-    axes[0].legend(frameon=False, fontsize=7)
+    """Eq. 12 against the true gradient by layer, through training; a column per inference."""
+    columns = len(drawn.arrays)
+    figure, axes = plt.subplots(
+        2, columns, figsize=(3.7 * columns, 5.2), sharex=True, sharey="row", squeeze=False,
+        layout="constrained",
+    )  # fmt: skip
+    for column, experiment in zip(axes.T, drawn.arrays, strict=True):
+        for axis, metric in zip(column, ("cosine", "norm_ratio"), strict=True):
+            rows, colors = drawn.of(experiment, metric), sns.color_palette()
+            for color, name in zip(colors, sorted(rows["layer"].unique()), strict=False):
+                style = "--" if name.endswith("noisy") else "-"
+                curve(axis, rows[rows["layer"] == name], color=color, label=name, style=style)
+        column[0].set(title=f"trained by {drawn.label(experiment)}")
+        column[0].axhline(0, color="0.6", lw=0.8, ls=":")
+        column[1].set(xlabel="epoch", yscale="log")
+    axes[0, 0].set_ylabel("cosine to ∂ log p / ∂h")
+    axes[1, 0].set_ylabel("|estimate| / |gradient|")
+    axes[0, 0].legend(frameon=False, fontsize=7)
     sns.despine(figure)
     return figure
 
