@@ -247,20 +247,25 @@ class Paper:
             self._check_evaluation(resolved["evaluation"], science, f"{where}.evaluation")
 
     def _check_evaluation(self, evaluation: Mapping, science: tuple, where: str) -> None:
-        """Samplers and chains that the model or the paper has, measures with their settings."""
+        """Samplers and chains that the model or the paper has, measures with their settings.
+
+        A likelihood is that of a sampler's decoder.
+        """
         methods = methods_of(*science)
         chains = methods | set(definitions(f"{PACKAGE}.{self.name}.{EVALUATED['chains']}"))
+        decoded = set(evaluation["samplers"]) if "decoder" in methods else set()
         measures = f"{PACKAGE}.{self.name}.{EVALUATED['measures']}"
         for key, known in (
             ("samplers", methods),
             ("chains", chains),
+            ("likelihood", decoded),
             ("measures", set(definitions(measures))),
         ):
             for name in evaluation.get(key, []):
                 if name not in known:
                     raise DeclarationError(
                         f"{where}.{key}: {science[1]} has no {name!r}; it has "
-                        f"{', '.join(sorted(known))}"
+                        f"{', '.join(sorted(known)) or 'no decoder'}"
                     )
         for name, settings in evaluation.get("measures", {}).items():
             self._check_arguments((measures, name), settings, {}, f"{where}.measures.{name}")

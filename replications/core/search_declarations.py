@@ -37,6 +37,7 @@ def checked_searches(root: Path = ROOT / PACKAGE) -> list[Search]:
         check_trials(declared, where)
         for number, space in enumerate(declared["spaces"]):
             check_paths(space, experiment, f"{where}.spaces.{number}")
+            check_values(space, f"{where}.spaces.{number}")
     return found
 
 
@@ -85,6 +86,21 @@ def check_paths(space: Mapping, experiment: Experiment, where: str) -> None:
     for number, variable in enumerate(space["drawn"]):
         for path in variable["set"]:
             follow(settings, path, f"{where}.drawn.{number}.set")
+
+
+def check_values(space: Mapping, where: str) -> None:
+    """Every variable starts where it may be drawn; what is even in the logarithm is above zero."""
+    for number, variable in enumerate(space["drawn"]):
+        start, within = variable["start"], f"{where}.drawn.{number}"
+        if "choices" in variable:
+            if start not in variable["choices"]:
+                raise DeclarationError(f"{within}.start: {start!r} is none of the choices")
+            continue
+        low, high = variable["low"], variable["high"]
+        if not low <= start <= high or low == high:
+            raise DeclarationError(f"{within}: has to be low <= start <= high, low < high")
+        if variable["log"] and low <= 0:
+            raise DeclarationError(f"{within}.low: {low} has no logarithm")
 
 
 def follow(settings: object, path: str, where: str) -> None:

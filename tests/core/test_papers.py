@@ -36,6 +36,7 @@ class ToyModel:
     def __init__(self, *, width, generator, device, dtype=None): ...
     def ancestral(self): ...
     def generate(self): ...
+    def decoder(self, sampler): ...
     def _hidden(self): ...
 """,
     "simulation": """
@@ -214,7 +215,11 @@ def test_definitions_are_public_names_with_their_keyword_only_arguments(root):
 
 
 def test_methods_are_a_classs_public_ones(root):
-    assert methods_of("replications.toy.model", "ToyModel") == {"ancestral", "generate"}
+    assert methods_of("replications.toy.model", "ToyModel") == {
+        "ancestral",
+        "decoder",
+        "generate",
+    }
     assert methods_of("replications.toy.simulation", "toy_curve") == set()
 
 
@@ -352,7 +357,7 @@ def test_the_configs_hash_does_not_change_with_words(root, key, value):
 
 EVALUATED = [
     ("samples", 11),
-    ("samplers", ["generate"]),
+    ("samplers", ["ancestral"]),
     ("sigmas", [0.1, 0.2]),
     ("anchors", KeyError),
     ("neighbours", 4),
@@ -414,6 +419,7 @@ def test_a_baseline_is_a_model_of_its_own_file(root):
     declared = changed("experiments/sampled/model", "other_model")
     evaluation = declared["experiments"]["sampled"]["evaluation"]
     evaluation |= {"samplers": ["ancestral"], "chains": {"walk": [3], "noisy": [1]}}
+    del evaluation["likelihood"]  # it has no decoder
     experiment = paper(root, declared).experiments("paper")[1]
     assert experiment.science == ("replications.toy.baselines.other_model", "OtherModel")
     assert experiment.science[0] in experiment.hashes("train")["code"]
@@ -475,14 +481,14 @@ FAULTS = [
      ["claims.order: unknown experiment 'x'"]),
     ("unknown sampler", "experiments/sampled/evaluation/samplers", ["gibbs"],
      ["experiments.sampled.evaluation.samplers: ToyModel has no 'gibbs'",
-      "it has ancestral, generate"]),
+      "it has ancestral, decoder, generate"]),
     ("private sampler", "experiments/sampled/evaluation/samplers", ["_hidden"],
      ["ToyModel has no '_hidden'"]),
     ("sampler that is a chain", "experiments/sampled/evaluation/samplers", ["noisy"],
-     ["evaluation.samplers: ToyModel has no 'noisy'; it has ancestral, generate"]),
+     ["evaluation.samplers: ToyModel has no 'noisy'; it has ancestral, decoder, generate"]),
     ("unknown chain", "experiments/sampled/evaluation/chains/gibbs", [0, 1],
      ["experiments.sampled.evaluation.chains: ToyModel has no 'gibbs'",
-      "it has ancestral, generate, noisy"]),
+      "it has ancestral, decoder, generate, noisy"]),
     ("unknown chain of a tier", "experiments/sampled/tiers/smoke/evaluation",
      {"chains": {"_rebuilt": [0]}}, ["evaluation.chains: ToyModel has no '_rebuilt'"]),
     ("a chain's half step", "experiments/sampled/evaluation/chains/noisy", [0.5],
@@ -502,6 +508,16 @@ FAULTS = [
      ["experiments.sampled.evaluation.likelihood.ancestral: 'chains' is a required property"]),
     ("unknown setting of a likelihood", "experiments/sampled/evaluation/likelihood/ancestral/step",
      1, ["evaluation.likelihood.ancestral: ", "'step' was unexpected", "allowed keys are images"]),
+    ("likelihood of no sampler", "experiments/sampled/evaluation/likelihood/noisy", LIKELIHOOD,
+     ["experiments.sampled.evaluation.likelihood: ToyModel has no 'noisy'; "
+      "it has ancestral, generate"]),
+    ("likelihood of no decoder", "experiments/sampled",
+     DECLARED["experiments"]["sampled"] | {
+         "model": "other_model",
+         "evaluation": {"samples": 9, "samplers": ["walk"], "sigmas": [1.0],
+                        "likelihood": {"walk": LIKELIHOOD}},
+     },
+     ["evaluation.likelihood: OtherModel has no 'walk'; it has no decoder"]),
     ("unknown evaluation", "experiments/sampled/evaluation/inference_iterations", 2,
      ["experiments.sampled.evaluation: ", "'inference_iterations' was unexpected",
       "allowed keys are samples, samplers, sigmas, anchors, chains, "]),

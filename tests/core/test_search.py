@@ -407,6 +407,13 @@ FAULTS = [
      r"learning_rates/h\*: there is no 'h\*'; there are g\*, f\*$"),
     ("another space's optimiser", "spaces>1>drawn>0>set", ["training/optimiser/sgd/momentum"],
      r"wide\.spaces\.1\.drawn\.0\.set: .*there is no 'sgd'; there are centred_rmsprop$"),
+    ("choices without the start", "spaces>0>drawn>1>start", "softplus",
+     r"wide\.spaces\.0\.drawn\.1\.start: 'softplus' is none of the choices$"),
+    ("a start out of bounds", "spaces>0>drawn>3>start", -5,
+     r"wide\.spaces\.0\.drawn\.3: has to be low <= start <= high, low < high$"),
+    ("bounds the wrong way round", "spaces>0>drawn>2>high", 1e-4, r"drawn\.2: has to be low <="),
+    ("no logarithm", "spaces>0>drawn>3>log", True,
+     r"wide\.spaces\.0\.drawn\.3\.low: -4 has no logarithm$"),
     ("what no draw may change", "spaces>0>drawn>0>set", ["budget/epochs"],
      r"budget/epochs: there is no 'budget'; there are settings, training$"),
 ]  # fmt: skip
