@@ -113,7 +113,7 @@ def stdp_integral(
             rule: np.array([along.stdp_error(case.inputs, path, rule) for path in phases])
             for rule in ("left", "midpoint")
         },
-        "curve": first[:, :synapses].numpy(),
+        "curve": first[:, :synapses].contiguous().numpy(),
         "contrast": contrast[:synapses].numpy(),
         "time": step_sizes[0] * np.arange(1, len(phases[0])),
     }
