@@ -4,7 +4,6 @@ import numpy as np
 import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
-
 from matplotlib.ticker import NullFormatter
 
 from replications.core.plots import Drawn, alignment_by_layer, error_curves, plain_log_ticks

@@ -52,16 +52,9 @@ def correlations(inputs: Tensor, states: States) -> Tensor:
 
 
 def stationary_estimates(
-    case: Settled,
-    *,
-    beta: float,
-    temperatures: Sequence[float],
-    chains: int,
-    step_size: float,
-    burn_in: int,
-    steps: int,
-    generator: torch.Generator,
-) -> tuple[Tensor, Tensor]:
+    case: Settled, *, beta: float, temperatures: Sequence[float], chains: int, step_size: float,
+    burn_in: int, steps: int, generator: torch.Generator,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
     """The estimate of each chain, (temperatures, chains, P), and the deterministic one, (P,).
 
     `case` has one example. Nudged less free correlations over beta, mean over `steps` steps after

@@ -52,7 +52,7 @@ def test_the_hessian_of_the_energy_is_the_identity_less_the_coupling(layers):
     torch.testing.assert_close(hessian, torch.eye(len(coupling)).double() - coupling)
 
 
-@pytest.mark.parametrize("layers", [(4, 6, 3), (4, 6, 5, 3), (4, 6, 5, 5, 3)])
+@pytest.mark.parametrize("layers", [(4, 6, 3), (3, 4, 3, 2)])
 def test_the_implicit_gradient_is_that_of_the_settled_cost_by_finite_differences(layers):
     case = draw(layers=layers)
     assert not solvers.active(case.free).all(), "a unit at a bound is part of the test"
@@ -101,7 +101,7 @@ def test_error_derivatives_add_up_to_the_adjoint(seed, layers):
     torch.testing.assert_close(0.5 * errors.sum(0), adjoint, rtol=1e-6, atol=1e-8)
 
 
-@few
+@settings(few, max_examples=3)
 @given(seed=SEEDS, layers=LAYERS)
 def test_gradients_through_time_add_up_to_the_implicit_gradient(seed, layers):
     case = draw(seed, layers)

@@ -99,17 +99,13 @@ def test_a_fixed_point_is_one_to_the_last_bits_and_depends_on_beta():
 def test_iterations_are_counted_until_the_tolerance_is_met():
     case = draw()
     step = partial(solvers.euler, step_size=0.5)
-    states, counts = solvers.relax(
-        step, case.network, case.inputs, case.network.rest(7), tolerance=1e-6
-    )
+    _, counts = solvers.relax(step, case.network, case.inputs, case.network.rest(7), tolerance=1e-6)
     drive = case.network.drive(case.inputs)
     for row, count in enumerate(counts.tolist()):
         path = solvers.trajectory(
             case.network, case.inputs, case.network.rest(7), step_size=0.5, steps=count
         )
-        far = [
-            solvers.residual(solvers.force(case.network, drive, s), s)[row] for s in path[-2:]
-        ]
+        far = [solvers.residual(solvers.force(case.network, drive, s), s)[row] for s in path[-2:]]
         assert far[0] > 1e-6 >= far[1]
 
 
