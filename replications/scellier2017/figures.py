@@ -45,6 +45,7 @@ def gradient_estimate(drawn: Drawn) -> Figure:
             axes[1].plot(layers, values, ".", color=color, ms=4, alpha=0.6)
         axes[1].plot(layers, np.mean(lost, axis=0), color=color, lw=1.4, label=f"{h} hidden")
     axes[0].set(xlabel="β", ylabel=ERROR, xscale="log", yscale="log")
+    axes[0].set_ylim(bottom=1e-8)  # room for the legend
     axes[1].set(xlabel="layer of weights, from the input up", ylabel="1 − cosine", yscale="log")
     axes[1].set_xticks(range(1, 5), [f"W{k}" for k in range(1, 5)])
     return finished(figure, axes)
