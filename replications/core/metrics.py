@@ -78,4 +78,16 @@ METRICS = {
     "amplitude_power": Metric("mV/ms", None, 0, 0.01, "that power at |dt| = 1 ms"),
     "sign_agreement": Metric("", True, 0.0, 0, "share of bins whose mean dW has the sign of dt"),
     "spearman": Metric("", None, 0.01, 0, "rank correlation of mean dW with |dt|"),
+    "order": Metric("", None, 0.02, 0, "log-log slope against what a simulation sweeps"),
+    "relative_error": Metric(
+        "", False, 1e-9, 0.05, "norm of the difference from theory over the norm of theory's value"
+    ),
+    "standard_error": Metric("", None, 1e-9, 0.05, "Monte Carlo error of a relative error"),
+    "process_error": Metric("", False, 1e-9, 0.05, "two processes' distance over the larger norm"),
+    "largest_rise": Metric("", False, 1e-6, 0, "largest rise of the energy in one step"),
+    "largest_derivative": Metric("", False, 0.01, 0, "largest dC/dbeta at beta = 0 of an example"),
+    "largest_difference": Metric("", False, 1e-7, 0.1, "largest difference of two solvers' states"),
+    "iterations": Metric("", False, 0.5, 0.01, "iterations to a fixed point, mean over examples"),
+    "iterations_ratio": Metric("", True, 0.02, 0, "one solver's iterations over the other's"),
+    "share": Metric("", None, 0.01, 0, "share of the units or examples that a simulation names"),
 }

@@ -1,10 +1,15 @@
 """Figures of Scellier & Bengio 2017."""
 
+import numpy as np
 import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
-from replications.core.plots import Drawn, alignment_by_layer, error_curves
+from replications.core.plots import Drawn, alignment_by_layer, error_curves, plain_log_ticks
+
+SWEEP = {"marker": "o", "ms": 3, "lw": 1.4}
+ERROR = "relative error"
 
 
 def learning_curves(drawn: Drawn) -> Figure:
@@ -22,3 +27,198 @@ def learning_curves(drawn: Drawn) -> Figure:
 def alignment(drawn: Drawn) -> Figure:
     """The update against the true gradient at the fixed point, per layer."""
     return alignment_by_layer(drawn)
+
+
+def gradient_estimate(drawn: Drawn) -> Figure:
+    """Relative error of the estimate against beta, and its cosine to the gradient by layer."""
+    runs, orders = simulated(drawn), drawn.of("gradient_estimate", "order")
+    figure, axes = panels(2)
+    for color, h in zip(sns.color_palette(), ("1", "2", "3"), strict=False):
+        for style, side in (("-", "one-sided"), ("--", "symmetric")):
+            order = orders.query("layer == @side + ', ' + @h + ' hidden'")["value"].mean()
+            label = f"{h} hidden, {side}: order {order:.2f}"
+            name = f"{side.replace('-', '_')}_{h}"
+            sweep(axes[0], runs, "beta", name, color=color, ls=style, label=label)
+        lost = [np.maximum(1 - run[f"cosine_{h}"], 1e-16) for run in runs]
+        layers = np.arange(1, len(lost[0]) + 1)
+        for values in lost:
+            axes[1].plot(layers, values, ".", color=color, ms=4, alpha=0.6)
+        axes[1].plot(layers, np.mean(lost, axis=0), color=color, lw=1.4, label=f"{h} hidden")
+    axes[0].set(xlabel="β", ylabel=ERROR, xscale="log", yscale="log")
+    axes[0].set_ylim(bottom=1e-8)  # room for the legend
+    axes[1].set(xlabel="layer of weights, from the input up", ylabel="1 − cosine", yscale="log")
+    axes[1].set_xticks(range(1, 5), [f"W{k}" for k in range(1, 5)])
+    return finished(figure, axes)
+
+
+def energy_descent(drawn: Drawn) -> Figure:
+    """F and the dissipated energy over time, by phase, and the error against the step."""
+    runs = simulated(drawn)
+    step = runs[0]["step_size"][0]
+    figure, axes = panels(3)
+    for axis, color, phase in zip(axes, sns.color_palette(), ("free", "nudged"), strict=False):
+        energy, dissipated = (runs[0][f"{name}_{phase}"] for name in ("energy", "dissipated"))
+        time = step * np.arange(len(energy))
+        axis.plot(time, energy, color=color, **SWEEP, label="F − F(0)")
+        axis.plot(time, dissipated, color="0.4", ls="--", label="−∫ |ds/dt|² dt")
+        axis.set(title=f"{phase} phase, step {step:g}", xlabel="time (time constants)")
+        sweep(axes[2], runs, "step_size", f"error_{phase}", color=color, label=f"{phase} phase")
+    axes[0].set_ylabel("energy, mean over examples")
+    axes[2].set(xlabel="step (time constants)", ylabel="error of dF/dt = −|ds/dt|²", xscale="log",
+                yscale="log")  # fmt: skip
+    return finished(figure, axes)
+
+
+def nudged_cost(drawn: Drawn) -> Figure:
+    """C(s^beta) against beta, and dC/dbeta at 0 by differences against the implicit derivative."""
+    runs = simulated(drawn)
+    first, color = runs[0], sns.color_palette()[0]
+    figure, axes = panels(2)
+    low, high = np.quantile(first["cost"], (0.25, 0.75), axis=1)
+    axes[0].fill_between(first["beta"], low, high, color=color, alpha=0.2, lw=0,
+                         label="middle half of the examples, first run")  # fmt: skip
+    for number, run in enumerate(runs):
+        label = None if number else "mean over examples, each run"
+        axes[0].plot(run["beta"], run["cost"].mean(axis=1), color=color, lw=1, label=label)
+    axes[0].axvline(0, color="0.6", lw=0.8, ls=":")
+    axes[0].set(xlabel="β", ylabel="C = |y − d|² / 2 at the fixed point", ylim=(0, None))
+    axes[1].axline((-1, -1), slope=1, color="0.6", lw=0.8, label="equal")
+    axes[1].plot(first["implicit"], first["derivative"], ".", color=color, ms=4, label="examples")
+    axes[1].set(xlabel="−∂C/∂s' H⁻¹ ∂C/∂s", ylabel="dC/dβ at 0, by differences")
+    return finished(figure, axes)
+
+
+def stdp_integral(drawn: Drawn) -> Figure:
+    """The integral over the nudged phase towards the contrast, and both rules' errors."""
+    runs = simulated(drawn)
+    first = runs[0]
+    figure, axes = panels(2)
+    for color, curve, contrast in zip(
+        sns.color_palette(), first["curve"].T, first["contrast"], strict=False
+    ):
+        axes[0].plot(first["time"], curve, color=color, lw=1.4)
+        axes[0].axhline(contrast, color=color, ls="--", lw=1)
+    axes[0].set(xlabel="time of the nudged phase (time constants)",
+                ylabel="∫ ρᵢ dρⱼ + ρⱼ dρᵢ, mean over examples")  # fmt: skip
+    for color, rule in zip(sns.color_palette(), ("left", "midpoint"), strict=False):
+        sweep(axes[1], runs, "step_size", rule, color=color, label=f"{rule} rule")
+    axes[1].set(xlabel="step (time constants)", ylabel=ERROR, xscale="log", yscale="log")
+    return finished(figure, axes[1:])
+
+
+def recurrent_backpropagation(drawn: Drawn) -> Figure:
+    """Activity derivatives over error derivatives, and their relative error step by step."""
+    runs = simulated(drawn)
+    first = runs[0]
+    figure, axes = panels(2)
+    processes(axes[0], first["activity"], first["error_derivative"], first["beta"][0])
+    axes[0].set(xlabel="step of the nudged phase", ylabel="−(1/β) ds/dt of a unit")
+    axes[0].set_yscale("symlog", linthresh=1e-4)
+    colors = sns.color_palette("flare", len(first["beta"]))
+    for color, beta, error in zip(
+        colors, first["beta"], np.mean([run["error"] for run in runs], axis=0), strict=True
+    ):
+        axes[1].plot(error, color=color, lw=1.4, label=f"β = {beta:g}")
+    axes[1].set(xlabel="step of the nudged phase", ylabel=ERROR, yscale="log")
+    return finished(figure, axes)
+
+
+def backpropagation_through_time(drawn: Drawn) -> Figure:
+    """Updates over gradients for some synapses of each layer, and the distance against beta."""
+    runs = simulated(drawn)
+    layers = [f"W{k}" for k in range(1, runs[0]["process_error"].shape[1] + 1)]
+    figure, axes = panels(len(layers) + 1)
+    for number, (color, name) in enumerate(zip(sns.color_palette(), layers, strict=False)):
+        shown = (runs[0][f"{kind}_{name}"] for kind in ("updates", "gradients"))
+        processes(axes[number], *shown, runs[0]["beta"][0])
+        axes[number].set(title=name, xlabel="step t")
+        errors = [run["process_error"][:, number] for run in runs]
+        for error in errors:
+            axes[-1].plot(runs[0]["beta"], error, color=color, lw=0.5, alpha=0.5)
+        axes[-1].plot(runs[0]["beta"], np.mean(errors, axis=0), color=color, **SWEEP, label=name)
+    axes[0].set_ylabel("EP's update, −gradient at T − t")
+    axes[-1].set(xlabel="β", ylabel="distance of both processes", xscale="log", yscale="log")
+    return finished(figure, (axes[0], axes[-1]))
+
+
+def feedback_gain(drawn: Drawn) -> Figure:
+    """Error, cosine and norm ratio of contrastive Hebbian learning against the feedback gain."""
+    runs = simulated(drawn)
+    figure, axes = panels(3)
+    shown = (("error", ERROR), ("cosine", "1 − cosine"), ("norm_ratio", "norm ratio"))
+    for axis, (name, label) in zip(axes, shown, strict=True):
+        values = np.stack([run[name] for run in runs])  # (runs, K, n)
+        values = 1 - values if name == "cosine" else values
+        gains = runs[0]["feedback_gain"]
+        for k, color in zip(range(values.shape[2]), sns.color_palette(), strict=False):
+            axis.plot(gains, values[:, :, k].T, ".", color=color, ms=4, alpha=0.6)
+            axis.plot(gains, values[:, :, k].mean(0), color=color, lw=1.4, label=f"W{k + 1}")
+        axis.set(xlabel="feedback gain γ", ylabel=label, xscale="log")
+        axis.set_yscale("linear" if name == "norm_ratio" else "log")
+    axes[2].axhline(1, color="0.6", lw=0.8, ls=":")
+    return finished(figure, axes[:1])
+
+
+def convergence(drawn: Drawn) -> Figure:
+    """Iterations to the free fixed point against depth, by solver."""
+    runs = simulated(drawn)
+    figure, axes = panels(1)
+    names = {"euler": "all layers at once, Euler, step 1/2", "alternate": "even and odd in turn"}
+    for color, (name, label) in zip(sns.color_palette(), names.items(), strict=False):
+        sweep(axes[0], runs, "depth", name, color=color, label=label)
+    axes[0].set(xlabel="hidden layers", ylabel="iterations, mean over examples", yscale="log")
+    plain_log_ticks(axes[0])
+    return finished(figure, axes)
+
+
+def langevin(drawn: Drawn) -> Figure:
+    """Distance of the stochastic estimate from the deterministic one against the temperature."""
+    runs = simulated(drawn)
+    figure, axes = panels(1)
+    color = sns.color_palette()[0]
+    sweep(axes[0], runs, "temperature", "difference", color=color, label="difference")
+    sweep(axes[0], runs, "temperature", "standard_error", color="0.4", ls="--",
+          label="Monte Carlo standard error")  # fmt: skip
+    axes[0].set(xlabel="temperature T", ylabel="over the norm of the deterministic estimate",
+                xscale="log", yscale="log")  # fmt: skip
+    return finished(figure, axes)
+
+
+def simulated(drawn: Drawn) -> list[dict]:
+    """The arrays of every run of the figure's one experiment."""
+    (runs,) = drawn.arrays.values()
+    return runs
+
+
+def panels(count: int) -> tuple[Figure, np.ndarray]:
+    """`count` panels side by side."""
+    figure, axes = plt.subplots(1, count, figsize=(3.7 * count + 0.4, 3.3), squeeze=False,
+                                layout="constrained")  # fmt: skip
+    return figure, axes[0]
+
+
+def sweep(axis: plt.Axes, runs: list[dict], x: str, y: str, *, color, label: str, ls="-") -> None:
+    """One array against another: thin lines for single runs, a thick one for their mean."""
+    for run in runs:
+        axis.plot(run[x], run[y], color=color, lw=0.5, alpha=0.5, ls=ls)
+    mean = np.mean([run[y] for run in runs], axis=0)
+    axis.plot(runs[0][x], mean, color=color, ls=ls, label=label, **SWEEP)
+
+
+def processes(axis: plt.Axes, ours: np.ndarray, theirs: np.ndarray, beta: float) -> None:
+    """EP's processes as lines, those they are held against as dots, (T, shown)."""
+    for number, (one, other) in enumerate(zip(ours.T, theirs.T, strict=True)):
+        color = sns.color_palette("husl", ours.shape[1])[number]
+        axis.plot(one, color=color, lw=1.2, label=None if number else f"EP, β = {beta:g}")
+        axis.plot(other, ".", color=color, ms=4, label=None if number else "back-propagation")
+
+
+def finished(figure: Figure, labelled) -> Figure:
+    """With legends on the panels that are labelled, ticks that do not collide, and no frames."""
+    for axis in labelled:
+        axis.legend(frameon=False, fontsize=7, handlelength=3)
+    for axis in figure.axes:
+        if axis.get_xscale() == "log":
+            axis.xaxis.set_minor_formatter(NullFormatter())
+    sns.despine(figure)
+    return figure

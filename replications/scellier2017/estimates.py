@@ -1,0 +1,77 @@
+"""Updates held against gradients: relative error, cosine and norm ratio."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from replications.core.learning import Updates
+from replications.core.score.alignment import alignment
+from replications.scellier2017 import gradients, solvers
+from replications.scellier2017.rule import contrast
+from replications.scellier2017.solvers import Settled
+
+
+def flat(updates: Updates) -> Tensor:
+    """All parameters of an update in one vector, (P,)."""
+    return torch.cat([u.flatten() for u in updates.values()])
+
+
+def relative_error(found: Tensor, truth: Tensor) -> float:
+    """|found - truth| / |truth|, Euclidean norms over all entries."""
+    return float((found - truth).norm() / truth.norm())
+
+
+def by_layer(update: Updates, gradient: Updates) -> dict[str, np.ndarray]:
+    """Relative "error", "cosine", "norm_ratio" of `update` and -`gradient`, W_1 to W_n: (n,)."""
+    names = [name for name in gradient if name[0] == "W"]
+    aligned = [alignment(update[n], gradient[n]) for n in names]
+    return {
+        "error": np.array([relative_error(-update[n], gradient[n]) for n in names]),
+        **{k: np.array([a[k] for a in aligned]) for k in ("cosine", "norm_ratio")},
+    }
+
+
+def shares(whole: Settled, kept: Tensor) -> dict[str, np.ndarray]:
+    """ "inside", units strictly inside (0, 1) at the free fixed points, and "kept" examples."""
+    inside = solvers.active(whole.free)
+    return {"inside": inside.double().mean().numpy(), "kept": kept.double().mean().numpy()}
+
+
+def smooth(
+    whole: Settled, betas: Sequence[float], **settings
+) -> tuple[Settled, dict[str, np.ndarray]]:
+    """The examples whose active set stays in the nudged phases of all `betas`, and `shares`."""
+    states = [s for beta in betas for s in whole.path(beta, **settings)]
+    kept = solvers.unchanged(whole.free, states)
+    return whole.only(kept), shares(whole, kept)
+
+
+def against_implicit_gradient(whole: Settled, betas: Sequence[float]) -> dict[str, np.ndarray]:
+    """Relative errors over all parameters, one-sided and symmetric, against beta; see `by_layer`.
+
+    One-sided: contrast of s^beta and s^0 over beta; symmetric: of s^beta and s^-beta over 2 beta
+    (Laborieux et al. 2021). Over the examples whose active set is the same at all of these.
+    """
+    states = [whole.nudged(sign * beta) for beta in betas for sign in (1, -1)]
+    kept = solvers.unchanged(whole.free, states)
+    case = whole.only(kept)
+    gradient = gradients.implicit_gradient(case.network, case.inputs, case.free, case.targets)
+    errors = []
+    for beta in betas:
+        below, above = case.nudged(-beta), case.nudged(beta)
+        symmetric = contrast(case.inputs, below, above, 2 * beta)
+        pair = contrast(case.inputs, case.free, above, beta), symmetric
+        errors.append([relative_error(-flat(update), flat(gradient)) for update in pair])
+    one_sided, centred = np.array(errors).T.copy()  # (2, K)
+    layers = by_layer(symmetric, gradient)
+    return {
+        "one_sided": one_sided,
+        "symmetric": centred,
+        "cosine": layers["cosine"],
+        "norm_ratio": layers["norm_ratio"],
+        **shares(whole, kept),
+    }
