@@ -264,8 +264,8 @@ def measures(drawn: Drawn) -> Figure:
         1, 2, figsize=(12, 0.26 * len(means) + 1.6), layout="constrained", width_ratios=(3, 2)
     )
     heat = {"cbar": False, "annot_kws": {"fontsize": 6.5}, "linewidths": 0.4}
-    sns.heatmap(ranks, annot=means.reindex(ranks.index), fmt=".3g", cmap="viridis_r", ax=axes[0],
-                **heat)  # fmt: skip
+    texts = means.reindex(ranks.index).map(lambda v: f"{v:.0f}" if abs(v) >= 100 else f"{v:.3g}")
+    sns.heatmap(ranks, annot=texts, fmt="", cmap="viridis_r", ax=axes[0], **heat)
     axes[0].set(title="values, coloured by rank (dark: worst)", xlabel="", ylabel="")
     agreement = good.corr(method="spearman", min_periods=4)
     sns.heatmap(agreement, annot=True, fmt=".2f", cmap="vlag", vmin=-1, vmax=1, ax=axes[1], **heat)
