@@ -265,7 +265,7 @@ class Paper:
                 if name not in known:
                     raise DeclarationError(
                         f"{where}.{key}: {science[1]} has no {name!r}; it has "
-                        f"{', '.join(sorted(known)) or 'no decoder'}"
+                        f"{', '.join(sorted(known)) or 'none'}"
                     )
         for name, settings in evaluation.get("measures", {}).items():
             self._check_arguments((measures, name), settings, {}, f"{where}.measures.{name}")

@@ -517,7 +517,7 @@ FAULTS = [
          "evaluation": {"samples": 9, "samplers": ["walk"], "sigmas": [1.0],
                         "likelihood": {"walk": LIKELIHOOD}},
      },
-     ["evaluation.likelihood: OtherModel has no 'walk'; it has no decoder"]),
+     ["evaluation.likelihood: OtherModel has no 'walk'; it has none"]),
     ("unknown evaluation", "experiments/sampled/evaluation/inference_iterations", 2,
      ["experiments.sampled.evaluation: ", "'inference_iterations' was unexpected",
       "allowed keys are samples, samplers, sigmas, anchors, chains, "]),
