@@ -76,7 +76,7 @@ def check_scores(results: Path, tier: str) -> None:
     new = int((table["outcome"] == "new").sum())
     if len(faults):
         raise Regressed(
-            f"{len(faults)} of {len(table)} metrics regressed:\n{faults.to_string()}\n"
+            f"{len(faults)} of {len(table)} metrics regressed:\n{faults.to_string(sparsify=False)}\n"
             f"If that is meant, say why in the commit that copies {results}/{tier}/scores.csv to "
             f"{results}/reference/{tier}.csv"
         )

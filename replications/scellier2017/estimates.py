@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from replications.core.learning import Updates
-from replications.core.score.alignment import alignment
 from replications.scellier2017 import gradients, solvers
 from replications.scellier2017.rule import contrast
 from replications.scellier2017.solvers import Settled
@@ -27,11 +26,12 @@ def relative_error(found: Tensor, truth: Tensor) -> float:
 
 def by_layer(update: Updates, gradient: Updates) -> dict[str, np.ndarray]:
     """Relative "error", "cosine", "norm_ratio" of `update` and -`gradient`, W_1 to W_n: (n,)."""
-    names = [name for name in gradient if name[0] == "W"]
-    aligned = [alignment(update[n], gradient[n]) for n in names]
+    pairs = [(-update[name], gradient[name]) for name in gradient if name[0] == "W"]
+    products = [float((u * g).sum() / (u.norm() * g.norm())) for u, g in pairs]
     return {
-        "error": np.array([relative_error(-update[n], gradient[n]) for n in names]),
-        **{k: np.array([a[k] for a in aligned]) for k in ("cosine", "norm_ratio")},
+        "error": np.array([relative_error(u, g) for u, g in pairs]),
+        "cosine": np.array(products),
+        "norm_ratio": np.array([float(u.norm() / g.norm()) for u, g in pairs]),
     }
 
 
