@@ -75,8 +75,9 @@ def check_scores(results: Path, tier: str) -> None:
     faults = table[table["outcome"].isin(["moved", "missing", "not finite"])]
     new = int((table["outcome"] == "new").sum())
     if len(faults):
+        lines = faults.to_string(sparsify=False)
         raise Regressed(
-            f"{len(faults)} of {len(table)} metrics regressed:\n{faults.to_string(sparsify=False)}\n"
+            f"{len(faults)} of {len(table)} metrics regressed:\n{lines}\n"
             f"If that is meant, say why in the commit that copies {results}/{tier}/scores.csv to "
             f"{results}/reference/{tier}.csv"
         )
