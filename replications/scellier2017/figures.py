@@ -132,10 +132,8 @@ def backpropagation_through_time(drawn: Drawn) -> Figure:
         shown = (runs[0][f"{kind}_{name}"] for kind in ("updates", "gradients"))
         processes(axes[number], *shown, runs[0]["beta"][0])
         axes[number].set(title=name, xlabel="step t")
-        errors = [run["process_error"][:, number] for run in runs]
-        for error in errors:
-            axes[-1].plot(runs[0]["beta"], error, color=color, lw=0.5, alpha=0.5)
-        axes[-1].plot(runs[0]["beta"], np.mean(errors, axis=0), color=color, **SWEEP, label=name)
+        errors = [{"beta": r["beta"], name: r["process_error"][:, number]} for r in runs]
+        sweep(axes[-1], errors, "beta", name, color=color, label=name)
     axes[0].set_ylabel("EP's update, −gradient at T − t")
     axes[-1].set(xlabel="β", ylabel="distance of both processes", xscale="log", yscale="log")
     return finished(figure, (axes[0], axes[-1]))

@@ -4,6 +4,21 @@ import torch
 
 from replications.bengio2015.model import DeepGenerativeModel
 
+SETTINGS = {
+    "inference": "target propagation",
+    "iterations": 3,
+    "delta": 0.1,
+    "alpha": 0.01,
+    "generate_alpha": 0.3,
+    "generate_rounds": 3,
+    "variance_factor": 4.0,
+    "hidden_noise": 0.2,
+    "input_noise": 0.3,
+    "bernoulli_draws": 3,
+    "output": "sigmoid",
+    "clip_top": False,
+}
+
 
 def seeded(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
@@ -12,20 +27,8 @@ def seeded(seed: int) -> torch.Generator:
 def built(layers: list[int], seed: int = 0, **changes) -> DeepGenerativeModel:
     """A model of random parameters, whose prior is that of twenty random images."""
     maps = [f"{m}{level}" for level in range(1, len(layers)) for m in "fg"]
-    settings = {
+    settings = SETTINGS | {
         "layers": layers,
-        "inference": "target propagation",
-        "iterations": 3,
-        "delta": 0.1,
-        "alpha": 0.01,
-        "generate_alpha": 0.3,
-        "generate_rounds": 3,
-        "variance_factor": 4.0,
-        "hidden_noise": 0.2,
-        "input_noise": 0.3,
-        "bernoulli_draws": 3,
-        "output": "sigmoid",
-        "clip_top": False,
         "initial_gain": dict.fromkeys(maps, 2.0),
         "initial_bias": dict.fromkeys(maps, 0.1),
     }

@@ -10,24 +10,15 @@ from hypothesis import strategies as st
 from torch.distributions import Normal
 
 from replications.bengio2015.model import SLOPES, SQUASH, DeepGenerativeModel
+from tests.bengio2015 import models
+from tests.bengio2015.models import seeded
 
 FIXED = settings(derandomize=True, deadline=None, max_examples=30)
 LAYERS = {1: [12, 5], 2: [12, 9, 5], 3: [12, 9, 7, 5]}  # by depth; the paper's is 2
 DEPTHS = pytest.mark.parametrize("depth", LAYERS)
-SETTINGS = {
+SETTINGS = models.SETTINGS | {
     "layers": LAYERS[2],
-    "inference": "target propagation",
     "iterations": 4,
-    "delta": 0.1,
-    "alpha": 0.01,
-    "generate_alpha": 0.3,
-    "generate_rounds": 3,
-    "variance_factor": 4.0,
-    "hidden_noise": 0.2,
-    "input_noise": 0.3,
-    "bernoulli_draws": 3,
-    "output": "sigmoid",
-    "clip_top": False,
     "initial_gain": {"g1": 1.0, "f1": 2.0, "g2": 1.5, "f2": 3.0, "g3": 0.7, "f3": 2.5},
     "initial_bias": {"g1": 0.1, "f1": -0.5, "g2": -1.0, "f2": 0.2, "g3": 0.3, "f3": -0.1},
 }
@@ -36,10 +27,6 @@ NAIVE = {
     "sigmoid": lambda a: 1 / (1 + (-a).exp()),
     "linear": lambda a: a,
 }
-
-
-def seeded(seed: int) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
 
 
 def normal(seed: int, *shape: int) -> torch.Tensor:

@@ -7,16 +7,10 @@ from hypothesis import strategies as st
 
 from replications.scellier2017 import estimates, gradients, solvers
 from replications.scellier2017.rule import contrast
-from replications.scellier2017.solvers import Settled
+from tests.scellier2017.cases import SEEDS, draw
 
-SEEDS = st.integers(0, 10_000)
 LAYERS = st.sampled_from([(4, 6, 3), (4, 6, 5, 3), (4, 6, 5, 5, 3)])
 few = settings(max_examples=10, derandomize=True, deadline=None)
-
-
-def draw(seed=0, layers=(4, 6, 5, 3), images=5, gains=(2.0, 0.35)):
-    generator = torch.Generator().manual_seed(seed)
-    return Settled.draw(layers=layers, gains=gains, images=images, generator=generator)
 
 
 def numeric_gradient(network, cost, step=1e-6):

@@ -8,16 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from replications.scellier2017 import solvers
-from replications.scellier2017.solvers import Settled
+from tests.scellier2017 import cases
+from tests.scellier2017.cases import SEEDS
 
-SEEDS = st.integers(0, 10_000)
 LAYERS = st.sampled_from([(4, 6, 3), (4, 6, 5, 3), (4, 6, 5, 5, 3)])
+draw = partial(cases.draw, images=7)
 few = settings(max_examples=15, derandomize=True, deadline=None)
-
-
-def draw(seed=0, layers=(4, 6, 5, 3), images=7, gains=(2.0, 0.35)):
-    generator = torch.Generator().manual_seed(seed)
-    return Settled.draw(layers=layers, gains=gains, images=images, generator=generator)
 
 
 def random_states(case, seed=1):

@@ -1,24 +1,15 @@
 """Langevin dynamics against the Gaussian that they sample where no unit meets a bound."""
 
+from functools import partial
+
 import torch
 
-from replications.scellier2017 import gradients, solvers, stochastic
-from replications.scellier2017.solvers import Settled
+from replications.scellier2017 import solvers, stochastic
+from tests.scellier2017 import cases
+from tests.scellier2017.cases import curvature
 
 BETA, STEP = 0.2, 0.2
-
-
-def draw(seed=0, layers=(3, 4, 2)):
-    generator = torch.Generator().manual_seed(seed)
-    return Settled.draw(layers=layers, gains=(0.3, 0.35), images=1, generator=generator)
-
-
-def curvature(case, beta):
-    """d2F/ds2 where all units are inside, (N, N)."""
-    coupling = gradients.coupling(case.network)
-    outputs = torch.zeros(len(coupling)).double()
-    outputs[-case.network.sizes[-1] :] = beta
-    return torch.eye(len(coupling)).double() - coupling + outputs.diag()
+draw = partial(cases.draw, layers=(3, 4, 2), images=1, gains=(0.3, 0.35))
 
 
 def gaussian_correlations(case, beta, temperature, step_size=0.0):

@@ -7,15 +7,9 @@ from hypothesis import strategies as st
 
 from replications.scellier2017 import gradients, solvers, trajectories
 from replications.scellier2017.rule import contrast
-from replications.scellier2017.solvers import Settled
+from tests.scellier2017.cases import SEEDS, curvature, draw
 
-SEEDS = st.integers(0, 10_000)
 few = settings(max_examples=15, derandomize=True, deadline=None)
-
-
-def draw(seed=0, layers=(4, 6, 5, 3), images=5, gains=(2.0, 0.35)):
-    generator = torch.Generator().manual_seed(seed)
-    return Settled.draw(layers=layers, gains=gains, images=images, generator=generator)
 
 
 def random_path(case, seed, steps=4):
@@ -38,11 +32,7 @@ def test_away_from_the_bounds_the_energys_error_is_that_of_a_quadratic(seed, bet
     (step,) = torch.stack(
         [torch.cat(s, dim=1) for s in case_path(case, start, beta, step_size)]
     ).diff(dim=0)
-    coupling = gradients.coupling(case.network)
-    outputs = torch.zeros(len(coupling)).double()
-    outputs[-case.network.sizes[-1] :] = beta
-    curvature = torch.eye(len(coupling)).double() - coupling + outputs.diag()
-    bend = ((step @ curvature) * step).sum(1) / 2
+    bend = ((step @ curvature(case, beta)) * step).sum(1) / 2
     speed = step.square().sum(1)
     torch.testing.assert_close(found["energy"][1], (bend - speed / step_size).mean())
     torch.testing.assert_close(found["dissipated"][1], -(speed / step_size).mean())
