@@ -65,7 +65,8 @@ def compare(scores: pd.DataFrame, papers: Mapping[str, Paper], tier: str) -> lis
     final = last(scores) if len(scores) else scores
     compared = []
     for paper in papers.values():
-        experiments = {e.name: e for e in paper.experiments(tier)}
+        # What the tier leaves out has no scores in it, and so the verdict "not run".
+        experiments = {e.name: e for t in ("paper", tier) for e in paper.experiments(t)}
         compared += [one(claim, final, experiments, tier) for claim in paper.claims]
     return compared
 

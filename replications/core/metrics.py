@@ -37,6 +37,7 @@ METRICS = {
     "train_cost": Metric(
         "", False, 0.003, 0.05, "the rule's own cost, running mean before updates"
     ),
+    "free_sweeps": Metric("", False, 0.5, 0.05, "sweeps of a free phase, running mean"),
     "cosine": Metric("", True, 0.01, 0, "cosine of the rule's update and the negative gradient"),
     "angle": Metric("deg", False, 1.0, 0, "angle of the rule's update and the negative gradient"),
     "norm_ratio": Metric("", None, 0, 0.05, "norm of the update over norm of the gradient"),

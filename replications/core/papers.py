@@ -189,8 +189,9 @@ class Paper:
         self._check_references()
 
     def experiments(self, tier: str) -> list[Experiment]:
-        """Every experiment of the paper in `tier`, in the order of the file."""
-        return [self._expand(name, tier) for name in self.declared["experiments"]]
+        """Every experiment that the paper declares in `tier`, in the order of the file."""
+        declared = self.declared["experiments"]
+        return [self._expand(name, tier) for name in declared if tier in declared[name]["tiers"]]
 
     def _where(self, *keys: str) -> str:
         return f"{self.path.relative_to(self.path.parents[2])}: {'.'.join(keys)}"
@@ -214,10 +215,14 @@ class Paper:
         network = None
         if kind == "learning_rule":
             ((network_name, arguments),) = resolved["network"].items()
-            modules = [science[0], modules[0], f"{PACKAGE}.core.networks"]
+            own = f"{PACKAGE}.{self.name}.network"
+            modules = [science[0], modules[0], own, f"{PACKAGE}.core.networks"]
             network = resolve(network_name, modules, f"{where}.network")
             self._check_arguments(network, arguments, {}, f"{where}.network")
-        full = tiers["paper"]["budget"]
+        whole = self.declared["experiments"].get(declared.get("share_of", name))
+        if whole is None:
+            raise DeclarationError(f"{where}.share_of: unknown {declared['share_of']!r}")
+        full = whole["tiers"]["paper"]["budget"]
         if set(full) != set(resolved["budget"]):
             raise DeclarationError(f"{where}.tiers.{tier}.budget: has to name {sorted(full)}")
         share = prod(resolved["budget"][key] / full[key] for key in full)
@@ -384,4 +389,4 @@ class Suite:
         for experiment in self.select([paper])[paper].experiments(tier):
             if experiment.name == name:
                 return experiment
-        raise DeclarationError(f"{paper} has no experiment {name!r}")
+        raise DeclarationError(f"{paper} has no experiment {name!r} in the {tier} tier")

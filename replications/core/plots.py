@@ -59,8 +59,9 @@ def draw(results: Path, paper: Paper, tier: str) -> None:
     folder = results / "figures" / paper.name
     folder.mkdir(parents=True, exist_ok=True)
     science = import_module(f"{PACKAGE}.{paper.name}.figures")
+    there = {experiment.name for experiment in paper.experiments(tier)}
     for name, declared in paper.figures.items():
-        drawn = read(results, paper, tier, declared["experiments"])
+        drawn = read(results, paper, tier, [e for e in declared["experiments"] if e in there])
         figure = getattr(science, name)(drawn)
         figure.text(1, 0, budget_note(drawn), ha="right", va="top", fontsize=6, color="0.4")
         for suffix in ("png", "pdf"):

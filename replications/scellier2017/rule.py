@@ -1,98 +1,37 @@
-"""Equilibrium propagation (Scellier & Bengio 2017, arXiv 1602.05179), with its network.
+"""Equilibrium propagation (Scellier & Bengio 2017, arXiv 1602.05179), and rules that it is held
+against on the same network.
 
-Equation numbers are those of the paper. Layers are s_0 = x (clamped), s_1 ... s_n; s_n is the
-output y. The hard sigmoid is rho(s) = clip(s, 0, 1); states are kept in [0, 1],
-so that rho(s) = s and rho'(s) = 1 wherever the dynamics go.
+Equation numbers are those of the paper. All rules settle into a free fixed point s* and descend
+J = mean C(s*), C = c |y - d|^2; they differ in how the second phase finds the gradient.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 import torch
 from torch import Tensor
 
 from replications.core.learning import Batch, LearningRule, Monitor, Updates
-from replications.core.networks import glorot_uniform
+from replications.scellier2017.network import Clamped, HopfieldNetwork, States
+from replications.scellier2017.solvers import Adjoint, Phase, settle, solver_of
 
 
-class HopfieldNetwork:
-    """Layers with symmetric weights between neighbours, and the energy
+class Relaxation(LearningRule):
+    """A rule of two phases: settle freely, then find out how the parameters should change.
 
-        E = sum_k |s_k|^2 / 2 - sum_k s_{k-1} W_k s_k - sum_k b_k s_k.
+    Settings: the `solver`; `free_steps` T and `second_steps` K of the two phases; `tolerance` at
+    which the free phase ends sooner (0: never); `cost_scale` c (1/2 in the paper, 1 in the released
+    code); whether a free phase starts from the example's `persistent` particle, its last free state
+    (Sec. 5.2), or from rest; `settling_steps` from rest for images without a particle.
 
-    `parameters`: "W1", (n_0, n_1), "b1", (n_1,), and so on; Glorot-uniform weights, zero biases.
+    `state` holds the persistent particles. `solvers` are those that a rule can use; ValueError is
+    raised for another.
     """
 
-    def __init__(
-        self,
-        *,
-        layers: Sequence[int],
-        generator: torch.Generator,
-        device: torch.device | str = "cpu",
-        dtype: torch.dtype = torch.float32,
-    ) -> None:
-        self.sizes = list(layers[1:])
-        self.parameters: dict[str, Tensor] = {}
-        for k, (below, above) in enumerate(pairwise(layers), start=1):
-            weights = glorot_uniform(below, above, generator=generator, dtype=dtype)
-            self.parameters[f"W{k}"] = weights.to(device)
-            self.parameters[f"b{k}"] = torch.zeros(above, device=device, dtype=dtype)
-
-    @property
-    def weights(self) -> list[Tensor]:
-        """[W_1, ..., W_n]."""
-        return [self.parameters[f"W{k}"] for k in range(1, len(self.sizes) + 1)]
-
-    @property
-    def biases(self) -> list[Tensor]:
-        """[b_1, ..., b_n]."""
-        return [self.parameters[f"b{k}"] for k in range(1, len(self.sizes) + 1)]
-
-    def rest(self, count: int) -> list[Tensor]:
-        """`count` states at zero: [(count, n_1), ..., (count, n_n)]."""
-        return [self.weights[0].new_zeros(count, size) for size in self.sizes]
-
-    def drive(self, inputs: Tensor) -> Tensor:
-        """x W_1 + b_1, (B, n_1): constant while x is clamped, so computed once a batch."""
-        return torch.addmm(self.biases[0], inputs, self.weights[0])
-
-    def pressure(self, k: int, drive: Tensor, states: list[Tensor], out: Tensor | None = None):
-        """What the neighbours of a layer tell it: s_{k-1} W_k + b_k + s_{k+1} W'_{k+1}, (B, n_k).
-
-        Minus dE/ds_k is this less s_k, as rho' = 1. The index counts from 0 for s_1.
-        """
-        top = len(states) - 1
-        if k == 0:
-            if top == 0:
-                return drive if out is None else out.copy_(drive)
-            return torch.addmm(drive, states[1], self.weights[1].T, out=out)  # (B, n_1)
-        below = torch.addmm(self.biases[k], states[k - 1], self.weights[k], out=out)  # (B, n_k)
-        return below if k == top else below.addmm_(states[k + 1], self.weights[k + 1].T)
-
-    def energy(self, inputs: Tensor, states: list[Tensor]) -> Tensor:
-        """E of each state, (B,)."""
-        energy = sum(
-            s.square().sum(1) / 2 - s @ b for s, b in zip(states, self.biases, strict=True)
-        )
-        for below, weights, above in zip([inputs, *states], self.weights, states, strict=False):
-            energy = energy - ((below @ weights) * above).sum(1)
-        return energy
-
-
-class EquilibriumPropagation(LearningRule):
-    """Contrast of a free and a weakly clamped fixed point (Eq. 10):
-
-        dW_k = (1/beta) (s_{k-1}' s_k at u^beta - s_{k-1}' s_k at u^0), mean over the batch.
-
-    Settings: `step_size` epsilon; `free_steps` T and `nudged_steps` K of Euler's method; `beta`,
-    its sign drawn anew for each batch (Sec. 5.2); `cost_scale` c in C = c |y - d|^2 (1/2 in the
-    paper, 1 in the released code); `settling_steps` from rest for an image without a particle.
-
-    `state` holds the persistent particles: each training example's free fixed point, where its
-    next free phase starts (Sec. 5.2).
-    """
+    solvers = ("euler", "alternate")
 
     def __init__(
         self,
@@ -100,109 +39,244 @@ class EquilibriumPropagation(LearningRule):
         network: HopfieldNetwork,
         examples: int,
         generator: torch.Generator,
-        step_size: float,
+        solver: Mapping[str, Mapping],
         free_steps: int,
-        nudged_steps: int,
-        beta: float,
+        tolerance: float,
+        second_steps: int,
         cost_scale: float,
+        persistent: bool,
         settling_steps: int,
     ) -> None:
         super().__init__(network=network, examples=examples, generator=generator)
-        self.step_size = step_size
-        self.free_steps, self.nudged_steps = free_steps, nudged_steps
-        self.beta, self.cost_scale = beta, cost_scale
-        self.settling_steps = settling_steps
-        self.state = {f"particles{k}": s for k, s in enumerate(network.rest(examples), start=1)}
-
-    def settle(
-        self,
-        network: HopfieldNetwork,
-        drive: Tensor,
-        start: list[Tensor],
-        steps: int,
-        beta: float = 0.0,
-        targets: Tensor | None = None,
-    ) -> list[Tensor]:
-        """`steps` of s <- clip(s - epsilon dF/ds, 0, 1), F = E + beta C, all layers
-        at once (Eq. 43).
-
-        Returns new states; `start` is left as it was.
-        """
-        states = [s.clone() for s in start]
-        pressures = [torch.empty_like(s) for s in states]
-        pull = 2 * self.cost_scale * beta  # -beta dC/dy = 2 c beta (d - y)
-        for _ in range(steps):
-            for k, pressure in enumerate(pressures):
-                network.pressure(k, drive, states, out=pressure)
-            if beta:
-                pressures[-1].add_(targets - states[-1], alpha=pull)
-            for state, pressure in zip(states, pressures, strict=True):
-                state.lerp_(pressure, self.step_size).clamp_(0, 1)  # s + eps (pressure - s)
-        return states
+        self.solver = solver_of(solver, self.solvers)
+        self.free_steps, self.tolerance = free_steps, tolerance
+        self.second_steps = second_steps
+        self.cost_scale = cost_scale
+        self.persistent, self.settling_steps = persistent, settling_steps
+        if persistent:
+            self.state = {f"particles{k}": s for k, s in enumerate(network.rest(examples), start=1)}
 
     def updates(self, network: HopfieldNetwork, batch: Batch) -> tuple[Updates, Monitor]:
-        drive = network.drive(batch.inputs)
-        particles = list(self.state.values())
-        free = self.settle(network, drive, [p[batch.rows] for p in particles], self.free_steps)
-        for particle, state in zip(particles, free, strict=True):
-            particle[batch.rows] = state
-        beta = self.beta * self.random_sign()
-        nudged = self.settle(network, drive, free, self.nudged_steps, beta, batch.targets)
-        outputs = free[-1]
+        clamped = Clamped(network, batch.inputs)
+        free = self.start(clamped, batch)
+        sweeps = settle(free, self.solver, steps=self.free_steps, tolerance=self.tolerance)
+        self.keep(free.states, batch)
+        updates = self.descent(clamped, batch, free.states)
+        return updates, self.monitor(free.states[-1], batch, sweeps)
+
+    def descent(self, clamped: Clamped, batch: Batch, free: States) -> Updates:
+        """The second phase, from the `free` states: what to add to each parameter."""
+        raise NotImplementedError
+
+    def start(self, clamped: Clamped, batch: Batch) -> Phase:
+        """The free phase of a training batch: at its particles, or at rest."""
+        particles = [p[batch.rows] for p in self.state.values()]
+        return Phase(clamped, particles or clamped.network.rest(len(batch.inputs)))
+
+    def keep(self, free: States, batch: Batch) -> None:
+        """Let the particles of a training batch be its free states."""
+        if self.persistent:
+            for particle, state in zip(self.state.values(), free, strict=True):
+                particle[batch.rows] = state
+
+    def monitor(self, outputs: Tensor, batch: Batch, sweeps: int) -> Monitor:
+        """Error in percent and mean cost at the free states; sweeps, where their number varies."""
         monitor = {
             "train_error": 100 * (outputs.argmax(1) != batch.labels).float().mean(),
             "train_cost": self.cost_scale * (outputs - batch.targets).square().sum(1).mean(),
         }
-        return contrast(batch.inputs, free, nudged, beta), monitor
+        return monitor | ({"free_sweeps": torch.tensor(float(sweeps))} if self.tolerance else {})
+
+    def free_states(self, clamped: Clamped) -> States:
+        """The free fixed point of each image, after at most `settling_steps` from rest."""
+        phase = Phase(clamped, clamped.network.rest(len(clamped.inputs)))
+        settle(phase, self.solver, steps=self.settling_steps, tolerance=self.tolerance)
+        return phase.states
+
+    def predict(self, network: HopfieldNetwork, inputs: Tensor) -> Tensor:
+        """The output layer at the free fixed point, (N, C), settled from rest."""
+        return self.free_states(Clamped(network, inputs))[-1]
+
+    def estimate(self, network: HopfieldNetwork, batch: Batch) -> Updates:
+        """The update of a batch whose particles are at their fixed points."""
+        clamped = Clamped(network, batch.inputs)
+        return self.descent(clamped, batch, self.free_states(clamped))
+
+    def slope(self, outputs: Tensor, batch: Batch) -> Tensor:
+        """dC/dy over the size of the batch, (B, C)."""
+        return 2 * self.cost_scale / len(batch.labels) * (outputs - batch.targets)
+
+    def gradient(self, network: HopfieldNetwork, batch: Batch) -> Updates:
+        """dJ/dtheta by implicit differentiation at the free fixed point; see `solvers.Adjoint`."""
+        clamped = Clamped(network, batch.inputs)
+        free = self.free_states(clamped)
+        adjoint = Adjoint(clamped, free, self.slope(free[-1], batch))
+        settle(adjoint, self.solver, steps=self.settling_steps, tolerance=0)
+        return correlation_change(batch.inputs, free, adjoint.states)
+
+
+class EquilibriumPropagation(Relaxation):
+    """Contrast of a free and a weakly clamped fixed point (Eq. 10):
+
+        dW_k = (1/beta) (s_{k-1}' s_k at u^beta - s_{k-1}' s_k at u^0), mean over the batch.
+
+    `nudging`: "one_sided", by `beta`; "random_sign", by beta or -beta, drawn anew for each batch
+    (Sec. 5.2); "symmetric", by both: the contrast of u^beta and u^-beta over 2 beta (Laborieux et
+    al. 2021). Raises ValueError for another.
+    """
+
+    def __init__(self, *, network: HopfieldNetwork, examples: int, generator: torch.Generator,
+                 solver: Mapping[str, Mapping], free_steps: int, tolerance: float,
+                 second_steps: int, cost_scale: float, persistent: bool, settling_steps: int,
+                 beta: float, nudging: str) -> None:  # fmt: skip
+        super().__init__(
+            network=network, examples=examples, generator=generator, solver=solver,
+            free_steps=free_steps, tolerance=tolerance, second_steps=second_steps,
+            cost_scale=cost_scale, persistent=persistent, settling_steps=settling_steps,
+        )  # fmt: skip
+        if nudging not in ("one_sided", "random_sign", "symmetric"):
+            raise ValueError(
+                f"settings.nudging is {nudging!r}: choose one_sided, random_sign or symmetric"
+            )
+        self.beta, self.nudging = beta, nudging
+
+    def nudged(self, clamped: Clamped, batch: Batch, free: States, beta: float) -> States:
+        """K sweeps of the weakly clamped phase from the free states."""
+        phase = Phase(clamped, free, 2 * self.cost_scale * beta, batch.targets)
+        settle(phase, self.solver, steps=self.second_steps, tolerance=0)
+        return phase.states
+
+    def descent(self, clamped: Clamped, batch: Batch, free: States) -> Updates:
+        sign = self.random_sign() if self.nudging == "random_sign" else 1
+        return self.contrasted(clamped, batch, free, sign * self.beta)
+
+    def contrasted(self, clamped: Clamped, batch: Batch, free: States, beta: float) -> Updates:
+        """Eq. 10 for one beta, or its symmetric version."""
+        above = self.nudged(clamped, batch, free, beta)
+        if self.nudging == "symmetric":
+            below = self.nudged(clamped, batch, free, -beta)
+            return contrast(batch.inputs, below, above, 2 * beta)
+        return contrast(batch.inputs, free, above, beta)
 
     def random_sign(self) -> int:
         """+1 or -1 with equal probability."""
         return 2 * int(torch.randint(2, (), generator=self.generator)) - 1
 
-    def predict(self, network: HopfieldNetwork, inputs: Tensor) -> Tensor:
-        """The output layer at the free fixed point, (N, C), settled from rest."""
-        return self.free_states(network, inputs)[-1]
-
-    def free_states(self, network: HopfieldNetwork, inputs: Tensor) -> list[Tensor]:
-        """The free fixed point of each image, after `settling_steps` from rest."""
-        drive = network.drive(inputs)
-        return self.settle(network, drive, network.rest(len(inputs)), self.settling_steps)
-
     def estimate(self, network: HopfieldNetwork, batch: Batch) -> Updates:
-        """The update of a batch whose particles are at their fixed points, with beta > 0."""
-        drive = network.drive(batch.inputs)
-        free = self.free_states(network, batch.inputs)
-        nudged = self.settle(network, drive, free, self.nudged_steps, self.beta, batch.targets)
-        return contrast(batch.inputs, free, nudged, self.beta)
-
-    def gradient(self, network: HopfieldNetwork, batch: Batch) -> Updates:
-        """dJ/dtheta of J = mean C(s*), by implicit differentiation at the free fixed point s*.
-
-        With s* = clip(pressure(s*)), the adjoint solves l = m (dC/ds + W l), where m is 1 for
-        units strictly inside (0, 1); then dJ/dW_k = s_{k-1}' l_k + l_{k-1}' s_k. It is found by
-        the same relaxation as s* (recurrent back-propagation: Almeida 1987, Pineda 1987).
-        """
-        free = self.free_states(network, batch.inputs)
-        inside = [((s > 0) & (s < 1)).to(s.dtype) for s in free]
-        error = 2 * self.cost_scale * (free[-1] - batch.targets) / len(batch.labels)
-        adjoint = [torch.zeros_like(s) for s in free]
-        no_drive = torch.zeros_like(free[0])
-        for _ in range(self.settling_steps):
-            pressures = [
-                network.pressure(k, no_drive, adjoint) - (network.biases[k] if k else 0)
-                for k in range(len(free))
-            ]
-            pressures[-1] = pressures[-1] + error
-            for a, pressure, m in zip(adjoint, pressures, inside, strict=True):
-                a.lerp_(pressure * m, self.step_size)
-        gradients: Updates = {"W1": batch.inputs.T @ adjoint[0], "b1": adjoint[0].sum(0)}
-        for k in range(1, len(free)):
-            gradients[f"W{k + 1}"] = free[k - 1].T @ adjoint[k] + adjoint[k - 1].T @ free[k]
-            gradients[f"b{k + 1}"] = adjoint[k].sum(0)
-        return gradients
+        """The update of a batch whose particles are at their fixed points, by `beta` itself."""
+        clamped = Clamped(network, batch.inputs)
+        return self.contrasted(clamped, batch, self.free_states(clamped), self.beta)
 
 
-def contrast(inputs: Tensor, free: list[Tensor], nudged: list[Tensor], beta: float) -> Updates:
+class ContrastiveHebbianLearning(Relaxation):
+    """Contrast of the free fixed point and one with clamped outputs (Movellan 1991):
+
+        dW_k = s_{k-1}' s_k at y = d  -  s_{k-1}' s_k at u^0, mean over the batch.
+
+    The limit of beta dW_k of equilibrium propagation as beta -> infinity (Sec. 4). K sweeps of the
+    clamped phase, from the free states.
+    """
+
+    def descent(self, clamped: Clamped, batch: Batch, free: States) -> Updates:
+        phase = Phase(clamped, free, math.inf, batch.targets)
+        settle(phase, self.solver, steps=self.second_steps, tolerance=0)
+        return contrast(batch.inputs, free, phase.states, 1.0)
+
+
+class RecurrentBackpropagation(Relaxation):
+    """The gradient at the free fixed point, by a second network that settles into the adjoint.
+
+    dW_k = -(s_{k-1}' l_k + l_{k-1}' s_k) with l after K sweeps of `solvers.Adjoint` from zero
+    (Almeida 1987, Pineda 1987; Scellier & Bengio 2019).
+    """
+
+    def descent(self, clamped: Clamped, batch: Batch, free: States) -> Updates:
+        adjoint = Adjoint(clamped, free, self.slope(free[-1], batch))
+        settle(adjoint, self.solver, steps=self.second_steps, tolerance=0)
+        gradient = correlation_change(batch.inputs, free, adjoint.states)
+        return {name: change.neg_() for name, change in gradient.items()}
+
+
+class BackpropagationThroughTime(Relaxation):
+    """The gradient of mean C(s_T) through the last K of the T steps of the free phase.
+
+    The solver is Euler's method: only there does a step have the derivative of `through_time`.
+    From fixed points (`estimate`), K steps that stay there.
+    """
+
+    solvers = ("euler",)
+
+    def updates(self, network: HopfieldNetwork, batch: Batch) -> tuple[Updates, Monitor]:
+        clamped = Clamped(network, batch.inputs)
+        phase = self.start(clamped, batch)
+        settle(phase, self.solver, steps=self.free_steps - self.second_steps, tolerance=0)
+        path = self.path(phase)
+        self.keep(path[-1], batch)
+        return self.unrolled(clamped, batch, path), self.monitor(path[-1][-1], batch, 0)
+
+    def descent(self, clamped: Clamped, batch: Batch, free: States) -> Updates:
+        return self.unrolled(clamped, batch, self.path(Phase(clamped, free)))
+
+    def path(self, phase: Phase) -> list[States]:
+        """The states as they are, and after each of K more steps."""
+        path = [phase.snapshot()]
+        for _ in range(self.second_steps):
+            self.solver.sweep(phase)
+            path.append(phase.snapshot())
+        return path
+
+    def unrolled(self, clamped: Clamped, batch: Batch, path: Sequence[States]) -> Updates:
+        """Minus the gradient of the cost at the end of the path."""
+        slope = self.slope(path[-1][-1], batch)
+        steps = through_time(clamped, path, slope, step_size=self.solver.step_size)
+        states, changes = (
+            [torch.cat(rows) for rows in zip(*part, strict=True)]
+            for part in zip(*steps, strict=True)
+        )
+        gradient = correlation_change(batch.inputs, states, changes)
+        return {name: change.neg_() for name, change in gradient.items()}
+
+
+def through_time(
+    clamped: Clamped, path: Sequence[States], slope: Tensor, *, step_size: float
+) -> Iterator[tuple[States, States]]:
+    """Back-propagation through steps of Euler's method, from the last back to the first.
+
+    With a_T = dL/ds_T, `slope` at the outputs, and m = 1 where a step ends inside the bounds,
+
+        a_t = (1 - epsilon) m a_{t+1} + epsilon W (m a_{t+1}).
+
+    Yields for each step the states it starts from and epsilon m a_{t+1}: dL/dtheta of the step is
+    their `correlation_change`.
+    """
+    linear, network = clamped.linear(), clamped.network
+    adjoint = torch.zeros_like(torch.cat(list(path[-1]), dim=1))
+    adjoint[:, -slope.shape[1] :] = slope
+    for after, before in pairwise(reversed(path)):
+        adjoint = adjoint * network.inside(after)
+        layers = (step_size * adjoint).split(network.sizes, dim=1)
+        yield before, layers
+        coupled = torch.cat([linear.pressure(k, layers) for k in range(len(layers))], dim=1)
+        adjoint = (1 - step_size) * adjoint + coupled
+
+
+def correlation_change(inputs: Tensor, states: States, changes: States) -> Updates:
+    """How s_{k-1}' s_k and s_k, summed over the batch, change with the states, by parameter:
+
+        s_{k-1}' c_k + c_{k-1}' s_k, and c_k.
+
+    The rows of several steps may follow each other, (R B, n_k); x, (B, n_0), is the same in all.
+    """
+    first = changes[0].unflatten(0, (-1, len(inputs))).sum(0)  # (B, n_1)
+    updates: Updates = {"W1": inputs.T @ first, "b1": first.sum(0)}
+    for k in range(1, len(states)):
+        correlation = states[k - 1].T @ changes[k]
+        updates[f"W{k + 1}"] = correlation.addmm_(changes[k - 1].T, states[k])
+        updates[f"b{k + 1}"] = changes[k].sum(0)
+    return updates
+
+
+def contrast(inputs: Tensor, free: States, nudged: States, beta: float) -> Updates:
     """(1 / beta B) times the nudged less the free correlations, by parameter (Eq. 10)."""
     scale = 1 / (beta * len(inputs))
     change = (nudged[0] - free[0]).mul_(scale)  # (B, n_1); x is the same in both phases

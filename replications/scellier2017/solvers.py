@@ -1,222 +1,165 @@
-"""Small random networks in float64, and two ways to the fixed points of F = E + beta C.
+"""Ways to the minima of F = E + beta C over the states, one interface for all: `sweep(phase)`.
 
-States are lists [(B, n_1), ..., (B, n_n)] in [0, 1]; C = |y - d|^2 / 2 for each example, as in
-the paper. Wherever targets are taken, beta = 0 is the free phase and asks for none.
+A solver moves every layer of a `Phase` once, in place. `Euler` is the paper's; `Alternate` sets
+layers to their exact minimisers. `settle` sweeps a number of times, or until nothing moves.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from replications.scellier2017.rule import HopfieldNetwork
-
-States = list[Tensor]
+from replications.scellier2017.network import Clamped, States
 
 
-def random_network(
-    *, layers: Sequence[int], gains: Sequence[float], generator: torch.Generator
-) -> HopfieldNetwork:
-    """Glorot-uniform weights times `gains`: from the input, and between all other layers.
+class Phase:
+    """The states of a batch on their way to a minimum of F = E + beta C, C = c |y - d|^2.
 
-    The biases put every unit at 1/2 if all others are: states lie about the middle of the hard
-    sigmoid, where it has a derivative. The first gain says how far the input drives them from
-    there; the second alone decides whether E is convex.
+    `pull` is 2 c beta: 0 in the free phase, above -1 where F is to be convex in y; infinite, it
+    clamps the outputs to their `targets`, (B, n_n). `start` is copied. `states` are the layers,
+    [(B, n_1), ...], views of one tensor `whole`, (B, N): what is done to all units is one call.
     """
-    input_gain, gain = gains
-    network = HopfieldNetwork(layers=layers, generator=generator, dtype=torch.float64)
-    for k, weights in enumerate(network.weights):
-        weights.mul_(gain if k else input_gain)
-    middle = [torch.full((1, n), 0.5, dtype=torch.float64) for n in layers]
-    drive = network.drive(middle[0])
-    for k, bias in enumerate(network.biases):
-        bias.add_(0.5 - network.pressure(k, drive, middle[1:])[0])
-    return network
+
+    def __init__(
+        self, clamped: Clamped, start: States, pull: float = 0.0, targets: Tensor | None = None
+    ) -> None:
+        sizes, bounded = clamped.network.sizes, clamped.network.bounded_layers
+        self.clamped, self.targets = clamped, targets
+        self.whole = torch.cat(list(start), dim=1)
+        self.goal = torch.empty_like(self.whole)  # where a sweep takes the states, or part of it
+        self.states, self.goals = (t.split(sizes, dim=1) for t in (self.whole, self.goal))
+        self.bounded = self.whole[:, : sum(sizes[:bounded])]
+        self.moving = range(len(sizes))  # the layers that are not clamped
+        self.pull = pull
+        if math.isinf(pull):
+            self.moving, self.pull = range(len(sizes) - 1), 0.0
+            self.states[-1].copy_(targets)
+            self.goals[-1].copy_(targets)
+
+    def press(self, k: int) -> Tensor:
+        """goals[k] <- the neighbours' pressure on a layer, with 2 c beta d at the outputs."""
+        pressure = self.clamped.pressure(k, self.states, out=self.goals[k])
+        if self.pull and k == self.moving[-1]:
+            pressure.add_(self.targets, alpha=self.pull)
+        return pressure
+
+    def place(self, k: int) -> None:
+        """states[k] <- goals[k], within its bounds."""
+        if k < self.clamped.network.bounded_layers:
+            torch.clamp(self.goals[k], 0, 1, out=self.states[k])
+        else:
+            self.states[k].copy_(self.goals[k])
+
+    def confine(self) -> None:
+        """All states <- their nearest values within the bounds."""
+        self.bounded.clamp_(0, 1)
+
+    def snapshot(self) -> list[Tensor]:
+        """A copy of the layers as they are."""
+        return list(self.whole.clone().split(self.clamped.network.sizes, dim=1))
 
 
-def random_examples(
-    network: HopfieldNetwork, images: int, *, generator: torch.Generator
-) -> tuple[Tensor, Tensor]:
-    """Inputs uniform in [0, 1], (B, n_0), and one-hot targets of random classes, (B, n_n)."""
-    below, classes = len(network.weights[0]), network.sizes[-1]
-    inputs = torch.rand(images, below, generator=generator, dtype=torch.float64)
-    labels = torch.randint(classes, (images,), generator=generator)
-    return inputs, torch.nn.functional.one_hot(labels, classes).double()
+class Adjoint(Phase):
+    """Recurrent back-propagation (Almeida 1987, Pineda 1987), by the solvers of the states.
+
+    The fixed point l of l = m (W l + e) is H^-1 e among the units inside their bounds, where m is
+    1 and H = d2E/ds2; e is dC/ds at the outputs, (B, n_n), 0 elsewhere. It starts at zero.
+    """
+
+    def __init__(self, clamped: Clamped, free: States, error: Tensor) -> None:
+        super().__init__(clamped.linear(), [torch.zeros_like(s) for s in free])
+        self.error = error
+        self.mask = clamped.network.inside(free).to(error.dtype)
+        self.masks = self.mask.split(clamped.network.sizes, dim=1)
+
+    def press(self, k: int) -> Tensor:
+        """goals[k] <- the neighbours' l by their weights, with e at the outputs."""
+        pressure = self.clamped.pressure(k, self.states, out=self.goals[k])
+        return pressure.add_(self.error) if k == self.moving[-1] else pressure
+
+    def place(self, k: int) -> None:
+        """states[k] <- m goals[k]."""
+        torch.mul(self.goals[k], self.masks[k], out=self.states[k])
+
+    def confine(self) -> None:
+        """All states <- m times themselves."""
+        self.whole.mul_(self.mask)
 
 
-def cost(states: States, targets: Tensor) -> Tensor:
-    """C = |y - d|^2 / 2 of each example, (B,)."""
-    return (states[-1] - targets).square().sum(1) / 2
+class Solver(Protocol):
+    """A way to settle: `sweep` updates every layer of a phase once."""
+
+    def sweep(self, phase: Phase) -> None:
+        """One iteration, in place."""
 
 
-def force(
-    network: HopfieldNetwork,
-    drive: Tensor,
-    states: States,
-    beta: float = 0.0,
-    targets: Tensor | None = None,
-) -> States:
-    """-dF/ds = pressure - s, at the outputs with beta (d - y)."""
-    forces = [network.pressure(k, drive, states) - s for k, s in enumerate(states)]
-    if beta:
-        forces[-1] = forces[-1] + beta * (targets - states[-1])
-    return forces
+class Euler:
+    """s <- clip(s - epsilon dF/ds, 0, 1), all layers at once (Eq. 43), epsilon = `step_size`."""
+
+    def __init__(self, *, step_size: float) -> None:
+        self.step_size = step_size
+
+    def sweep(self, phase: Phase) -> None:
+        """One step of all layers from the same states."""
+        for k in phase.moving:
+            phase.press(k)
+        if phase.pull:  # -beta dC/dy = 2 c beta (d - y): press has added the d
+            phase.goals[-1].sub_(phase.states[-1], alpha=phase.pull)
+        phase.whole.lerp_(phase.goal, self.step_size)  # s + epsilon (goal - s)
+        phase.confine()
 
 
-def euler(
-    network: HopfieldNetwork,
-    drive: Tensor,
-    states: States,
-    beta: float = 0.0,
-    targets: Tensor | None = None,
-    *,
-    step_size: float,
-) -> States:
-    """One step of all layers at once: s <- clip(s - epsilon dF/ds, 0, 1) (Eq. 43)."""
-    forces = force(network, drive, states, beta, targets)
-    return [(s + step_size * f).clamp(0, 1) for s, f in zip(states, forces, strict=True)]
-
-
-def trajectory(
-    network: HopfieldNetwork,
-    inputs: Tensor,
-    start: States,
-    beta: float = 0.0,
-    targets: Tensor | None = None,
-    *,
-    step_size: float,
-    steps: int,
-) -> list[States]:
-    """`start` and the states after each of `steps` steps of `euler`."""
-    drive, path = network.drive(inputs), [start]
-    for _ in range(steps):
-        path.append(euler(network, drive, path[-1], beta, targets, step_size=step_size))
-    return path
-
-
-def alternate(
-    network: HopfieldNetwork,
-    drive: Tensor,
-    states: States,
-    beta: float = 0.0,
-    targets: Tensor | None = None,
-) -> States:
-    """One sweep over the even, then the odd layers, each set to its exact minimiser of F.
+class Alternate:
+    """Every other layer, then those between, each set to its exact minimiser of F.
 
     Given its neighbours, F is quadratic in a layer: clip(pressure), and at the outputs
-    clip((pressure + beta d) / (1 + beta)), beta > -1. Layers of one parity do not see each
-    other. As in the code of Scellier et al. 2023 (arXiv 2312.15103).
+    clip((pressure + 2 c beta d) / (1 + 2 c beta)), for 2 c beta > -1. Layers of one parity do not
+    see each other. As in the code of Scellier et al. 2023 (arXiv 2312.15103).
     """
-    states = list(states)
-    top = len(states) - 1
-    for first in (1, 0):
-        for k in range(first, len(states), 2):
-            pressure = network.pressure(k, drive, states)
-            if beta and k == top:
-                pressure = (pressure + beta * targets) / (1 + beta)
-            states[k] = pressure.clamp(0, 1)
-    return states
+
+    def sweep(self, phase: Phase) -> None:
+        """One sweep: s_2, s_4 ..., then s_1, s_3 ... Raises ValueError if 2 c beta <= -1."""
+        if phase.pull <= -1:
+            raise ValueError(
+                f"2 c beta is {phase.pull}: F has no minimum over the outputs by themselves; "
+                "choose beta > -1 / (2 c), or the euler solver"
+            )
+        for first in (1, 0):
+            for k in phase.moving[first::2]:
+                goal = phase.press(k)
+                if phase.pull and k == phase.moving[-1]:
+                    goal.div_(1 + phase.pull)
+                phase.place(k)
 
 
-def residual(forces: States, states: States) -> Tensor:
-    """max |clip(s - dF/ds, 0, 1) - s| over the units of each example, (B,); 0 at a fixed point."""
-    moves = [(s + f).clamp(0, 1) - s for s, f in zip(states, forces, strict=True)]
-    return torch.cat(moves, dim=1).abs().amax(1)
+SOLVERS = {"euler": Euler, "alternate": Alternate}
 
 
-def relax(
-    advance: Callable[..., States],
-    network: HopfieldNetwork,
-    inputs: Tensor,
-    start: States,
-    beta: float = 0.0,
-    targets: Tensor | None = None,
-    *,
-    tolerance: float,
-    limit: int = 100_000,
-) -> tuple[States, Tensor]:
-    """Repeat `advance` (`euler` or `alternate`) until every residual is at most `tolerance`.
+def solver_of(declared: Mapping[str, Mapping], known: Sequence[str]) -> Solver:
+    """The solver that a YAML file declares, such as {euler: {step_size: 0.5}}.
 
-    Returns the states and the iterations that each example took, (B,). Raises RuntimeError
-    after `limit` iterations.
+    Raises ValueError for a name that is not among the `known`.
     """
-    drive, states = network.drive(inputs), start
-    iterations = torch.zeros(len(inputs), dtype=torch.int64)
-    for _ in range(limit):
-        far = residual(force(network, drive, states, beta, targets), states) > tolerance
-        if not far.any():
-            return states, iterations
-        iterations += far
-        states = advance(network, drive, states, beta, targets)
-    raise RuntimeError(f"{int(far.sum())} examples have not settled after {limit} iterations")
+    ((name, options),) = declared.items()
+    if name not in known:
+        raise ValueError(f"settings.solver: {name!r} is none of {', '.join(known)}")
+    return SOLVERS[name](**options)
 
 
-def fixed_point(
-    network: HopfieldNetwork,
-    inputs: Tensor,
-    start: States | None = None,
-    beta: float = 0.0,
-    targets: Tensor | None = None,
-) -> States:
-    """The fixed point of F, from `start` or from rest, to the last bits of float64."""
-    start = network.rest(len(inputs)) if start is None else start
-    states, _ = relax(alternate, network, inputs, start, beta, targets, tolerance=1e-14)
-    return states
+def settle(phase: Phase, solver: Solver, *, steps: int, tolerance: float) -> int:
+    """Sweep `steps` times, or fewer: until no unit of the batch moves by more than `tolerance`.
 
-
-def active(states: States) -> Tensor:
-    """Which units lie strictly inside (0, 1), where the clip has derivative 1: (B, N), bool."""
-    flat = torch.cat(states, dim=1)
-    return (flat > 0) & (flat < 1)
-
-
-def unchanged(reference: States, others: Iterable[States]) -> Tensor:
-    """The examples with the same units inside (0, 1) in all of `others`, (B,), bool.
-
-    Only there do derivatives at `reference` say anything of a finite change.
+    A tolerance of 0 never stops. Returns the number of sweeps.
     """
-    inside = active(reference)
-    kept = torch.ones(len(inside), dtype=torch.bool)
-    for states in others:
-        kept &= (active(states) == inside).all(1)
-    return kept
-
-
-@dataclass(frozen=True)
-class Settled:
-    """A random network with random examples and their free fixed points."""
-
-    network: HopfieldNetwork
-    inputs: Tensor
-    targets: Tensor
-    free: States
-
-    @classmethod
-    def draw(
-        cls,
-        *,
-        layers: Sequence[int],
-        gains: Sequence[float],
-        images: int,
-        generator: torch.Generator,
-    ) -> Settled:
-        """See `random_network` and `random_examples`."""
-        network = random_network(layers=layers, gains=gains, generator=generator)
-        inputs, targets = random_examples(network, images, generator=generator)
-        return cls(network, inputs, targets, fixed_point(network, inputs))
-
-    def nudged(self, beta: float) -> States:
-        """The fixed points of F, from the free ones."""
-        return fixed_point(self.network, self.inputs, self.free, beta, self.targets)
-
-    def path(self, beta: float, **settings) -> list[States]:
-        """The nudged phase from the free fixed points; see `trajectory` for its settings."""
-        return trajectory(self.network, self.inputs, self.free, beta, self.targets, **settings)
-
-    def only(self, kept: Tensor) -> Settled:
-        """The examples that are `kept`, (B,), bool."""
-        free = [s[kept] for s in self.free]
-        return Settled(self.network, self.inputs[kept], self.targets[kept], free)
+    before = torch.empty_like(phase.whole) if tolerance else None
+    for done in range(1, steps + 1):
+        if tolerance:
+            before.copy_(phase.whole)
+        solver.sweep(phase)
+        if tolerance and before.sub_(phase.whole).abs_().max() <= tolerance:
+            return done
+    return steps
