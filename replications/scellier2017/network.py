@@ -32,6 +32,11 @@ def fan_in_uniform(
 INITIALISATIONS = {"glorot_uniform": glorot_uniform, "fan_in_uniform": fan_in_uniform}
 
 
+def inside(states: Tensor) -> Tensor:
+    """Which states lie strictly between the bounds 0 and 1, of the same shape, bool."""
+    return (states > 0) & (states < 1)
+
+
 class HopfieldNetwork:
     """Layers with symmetric weights between neighbours, and the energy
 
@@ -81,9 +86,9 @@ class HopfieldNetwork:
 
     def inside(self, states: States) -> Tensor:
         """Which units have rho' = 1 on both sides, strictly inside their bounds: (B, N), bool."""
-        parts = [(s > 0) & (s < 1) for s in states[: self.bounded_layers]]
-        parts += [torch.ones_like(s, dtype=torch.bool) for s in states[self.bounded_layers :]]
-        return torch.cat(parts, dim=1)
+        bounded = inside(torch.cat(list(states[: self.bounded_layers]), dim=1))
+        free = [torch.ones_like(s, dtype=torch.bool) for s in states[self.bounded_layers :]]
+        return torch.cat([bounded, *free], dim=1)
 
     def energy(self, inputs: Tensor, states: States) -> Tensor:
         """E of each state, (B,)."""

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from replications.core.learning import Batch, LearningRule, Monitor, Updates
 from replications.scellier2017.network import Clamped, HopfieldNetwork, States
-from replications.scellier2017.solvers import Adjoint, Phase, settle, solver_of
+from replications.scellier2017.solvers import Adjoint, Phase, settle, solver_of, trajectory
 
 
 class Relaxation(LearningRule):
@@ -210,20 +210,13 @@ class BackpropagationThroughTime(Relaxation):
         clamped = Clamped(network, batch.inputs)
         phase = self.start(clamped, batch)
         settle(phase, self.solver, steps=self.free_steps - self.second_steps, tolerance=0)
-        path = self.path(phase)
+        path = trajectory(phase, self.solver, steps=self.second_steps)
         self.keep(path[-1], batch)
         return self.unrolled(clamped, batch, path), self.monitor(path[-1][-1], batch, 0)
 
     def descent(self, clamped: Clamped, batch: Batch, free: States) -> Updates:
-        return self.unrolled(clamped, batch, self.path(Phase(clamped, free)))
-
-    def path(self, phase: Phase) -> list[States]:
-        """The states as they are, and after each of K more steps."""
-        path = [phase.snapshot()]
-        for _ in range(self.second_steps):
-            self.solver.sweep(phase)
-            path.append(phase.snapshot())
-        return path
+        path = trajectory(Phase(clamped, free), self.solver, steps=self.second_steps)
+        return self.unrolled(clamped, batch, path)
 
     def unrolled(self, clamped: Clamped, batch: Batch, path: Sequence[States]) -> Updates:
         """Minus the gradient of the cost at the end of the path."""

@@ -163,3 +163,12 @@ def settle(phase: Phase, solver: Solver, *, steps: int, tolerance: float) -> int
         if tolerance and before.sub_(phase.whole).abs_().max() <= tolerance:
             return done
     return steps
+
+
+def trajectory(phase: Phase, solver: Solver, *, steps: int) -> list[States]:
+    """The states as they are, and after each of `steps` sweeps."""
+    path = [phase.snapshot()]
+    for _ in range(steps):
+        solver.sweep(phase)
+        path.append(phase.snapshot())
+    return path
