@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,9 +10,9 @@ import torch
 from torch import Tensor
 
 from replications.core.learning import Updates
-from replications.scellier2017 import gradients, solvers
+from replications.scellier2017 import gradients
 from replications.scellier2017.rule import contrast
-from replications.scellier2017.solvers import Settled
+from replications.scellier2017.settled import Settled, active, unchanged
 
 
 def flat(updates: Updates) -> Tensor:
@@ -37,7 +38,7 @@ def by_layer(update: Updates, gradient: Updates) -> dict[str, np.ndarray]:
 
 def shares(whole: Settled, kept: Tensor) -> dict[str, np.ndarray]:
     """ "inside", units strictly inside (0, 1) at the free fixed points, and "kept" examples."""
-    inside = solvers.active(whole.free)
+    inside = active(whole.free)
     return {"inside": inside.double().mean().numpy(), "kept": kept.double().mean().numpy()}
 
 
@@ -46,8 +47,16 @@ def smooth(
 ) -> tuple[Settled, dict[str, np.ndarray]]:
     """The examples whose active set stays in the nudged phases of all `betas`, and `shares`."""
     states = [s for beta in betas for s in whole.path(beta, **settings)]
-    kept = solvers.unchanged(whole.free, states)
+    kept = unchanged(whole.free, states)
     return whole.only(kept), shares(whole, kept)
+
+
+def contrastive_objective(case: Settled) -> Tensor:
+    """E where the outputs are clamped to the targets less E at the free fixed point, (B,)."""
+    free, clamped = (
+        case.network.energy(case.inputs, states) for states in (case.free, case.nudged(math.inf))
+    )
+    return clamped - free
 
 
 def against_implicit_gradient(whole: Settled, betas: Sequence[float]) -> dict[str, np.ndarray]:
@@ -56,13 +65,13 @@ def against_implicit_gradient(whole: Settled, betas: Sequence[float]) -> dict[st
     One-sided: contrast of s^beta and s^0 over beta; symmetric: of s^beta and s^-beta over 2 beta
     (Laborieux et al. 2021). Over the examples whose active set is the same at all of these.
     """
-    states = [whole.nudged(sign * beta) for beta in betas for sign in (1, -1)]
-    kept = solvers.unchanged(whole.free, states)
+    ends = [(whole.nudged(-beta), whole.nudged(beta)) for beta in betas]
+    kept = unchanged(whole.free, [states for pair in ends for states in pair])
     case = whole.only(kept)
-    gradient = gradients.implicit_gradient(case.network, case.inputs, case.free, case.targets)
+    gradient = gradients.implicit_gradient(case)
     errors = []
-    for beta in betas:
-        below, above = case.nudged(-beta), case.nudged(beta)
+    for beta, pair in zip(betas, ends, strict=True):
+        below, above = ([s[kept] for s in states] for states in pair)
         symmetric = contrast(case.inputs, below, above, 2 * beta)
         pair = contrast(case.inputs, case.free, above, beta), symmetric
         errors.append([relative_error(-flat(update), flat(gradient)) for update in pair])

@@ -16,8 +16,9 @@ import torch
 from torch import Tensor
 
 from replications.core.learning import Updates
-from replications.scellier2017.rule import HopfieldNetwork, contrast
-from replications.scellier2017.solvers import States, active, cost, euler, unchanged
+from replications.scellier2017.network import HopfieldNetwork, States
+from replications.scellier2017.rule import contrast, correlation_change, through_time
+from replications.scellier2017.settled import Settled, active, cost, unchanged
 
 
 def coupling(network: HopfieldNetwork) -> Tensor:
@@ -48,71 +49,45 @@ def response(network: HopfieldNetwork, states: States, source: Tensor) -> Tensor
     return torch.linalg.solve(matrices, inside * source)
 
 
-def along(inputs: Tensor, states: States, changes: Sequence[Tensor]) -> Updates:
-    """The mean change of -dE/dtheta as the states change: s_{k-1}' c_k + c_{k-1}' s_k, and c_k."""
-    changes = [c / len(inputs) for c in changes]
-    updates: Updates = {"W1": inputs.T @ changes[0], "b1": changes[0].sum(0)}
-    for k in range(1, len(states)):
-        updates[f"W{k + 1}"] = states[k - 1].T @ changes[k] + changes[k - 1].T @ states[k]
-        updates[f"b{k + 1}"] = changes[k].sum(0)
-    return updates
-
-
-def implicit_gradient(
-    network: HopfieldNetwork, inputs: Tensor, free: States, targets: Tensor
-) -> Updates:
+def implicit_gradient(case: Settled) -> Updates:
     """dJ/dtheta at the free fixed point, by solving the linear system of `response`.
 
     J depends on theta through s* alone, and ds*/dtheta = -H^-1 d2E/dsdtheta.
     """
-    adjoint = response(network, free, cost_slope(free, targets))
-    return along(inputs, free, adjoint.split(network.sizes, dim=1))
+    adjoint = response(case.network, case.free, cost_slope(case.free, case.targets))
+    changes = (adjoint / len(adjoint)).split(case.network.sizes, dim=1)
+    return correlation_change(case.inputs, case.free, changes)
 
 
-def error_derivatives(
-    network: HopfieldNetwork, free: States, targets: Tensor, *, step_size: float, steps: int
-) -> Tensor:
+def error_derivatives(case: Settled, *, step_size: float, steps: int) -> Tensor:
     """Recurrent back-propagation (Almeida 1987, Pineda 1987), (steps, B, N).
 
         e_0 = m dC/ds,     e_{t+1} = m (e_t - epsilon H e_t),
 
     Euler's method on de/dt = -H e, whose integral is the adjoint: epsilon sum_t e_t = H^-1 dC/ds.
     """
-    inside, couplings = active(free), coupling(network)
-    error = inside * cost_slope(free, targets)
+    mask, couplings = active(case.free), coupling(case.network)
+    error = mask * cost_slope(case.free, case.targets)
     kept = []
     for _ in range(steps):
         kept.append(error)
-        error = inside * (error - step_size * (error - error @ couplings))
+        error = mask * (error - step_size * (error - error @ couplings))
     return torch.stack(kept)
 
 
-def through_time(
-    network: HopfieldNetwork,
-    inputs: Tensor,
-    free: States,
-    targets: Tensor,
-    *,
-    step_size: float,
-    steps: int,
-) -> list[Updates]:
-    """dL/dtheta_{T-t} for t = 0, 1, ..., by automatic differentiation; L = mean C(s_T).
+def unrolled_gradients(case: Settled, *, step_size: float, steps: int) -> list[Updates]:
+    """dL/dtheta_{T-t} for t = 0, 1, ..., by back-propagation through time; L = mean C(s_T).
 
     The free phase's last `steps` steps from its fixed point, s_{t+1} = clip(dPhi/ds), with the
     primitive function Phi = |s|^2 / 2 - epsilon E, each step with parameters of its own (Ernoult et
-    al. 2019). The clip is differentiable there: no unit's dPhi/ds lies at 0 or 1.
+    al. 2019).
     """
-    leaves = []
-    states = free
-    for _ in range(steps):
-        twin = copy(network)
-        twin.parameters = {n: p.clone().requires_grad_() for n, p in network.parameters.items()}
-        leaves.append(twin.parameters)
-        states = euler(twin, twin.drive(inputs), states, step_size=step_size)
-    loss = cost(states, targets).mean()
-    flat = [p for parameters in reversed(leaves) for p in parameters.values()]
-    gradients = iter(torch.autograd.grad(loss, flat, materialize_grads=True))
-    return [{name: next(gradients) for name in network.parameters} for _ in range(steps)]
+    path = case.path(0.0, step_size=step_size, steps=steps)
+    slope = (path[-1][-1] - case.targets) / len(case.targets)
+    return [
+        correlation_change(case.inputs, states, changes)
+        for states, changes in through_time(case.clamped, path, slope, step_size=step_size)
+    ]
 
 
 def feedback_states(

@@ -119,6 +119,17 @@ def feedback_gain(arrays: Arrays) -> list[Row]:
     ]
 
 
+def clamped_limit(arrays: Arrays) -> list[Row]:
+    """The error's order in 1 / beta, its last value, and how often the objective is negative."""
+    error = arrays["limit_error"]
+    return [
+        row("order", "in 1 / beta", slope(1 / arrays["beta"], error)),
+        row("relative_error", "largest beta", error[-1]),
+        row("share", "negative, one mode", (arrays["objective"] < -1e-9).mean()),
+        row("share", "negative, several modes", (arrays["wild_objective"] < -1e-9).mean()),
+    ]
+
+
 def convergence(arrays: Arrays) -> list[Row]:
     """Iterations by solver and depth, their order in the depth, and how far the solvers differ."""
     ways = ("euler", "alternate")
@@ -154,6 +165,7 @@ SCORES = {
     "error_derivative": recurrent_backpropagation,
     "process_error": backpropagation_through_time,
     "feedback_gain": feedback_gain,
+    "limit_error": clamped_limit,
     "largest_difference": convergence,
     "temperature": langevin,
 }

@@ -5,18 +5,21 @@ values of what is swept (`betas`, `step_sizes`, `feedback_gains`, `temperatures`
 `images` random examples, n layers of weights. Where derivatives are compared, examples in which a
 unit reaches or leaves a bound of (0, 1) within the sweep are left out: "kept" is the share of the
 others, "inside" that of units strictly inside (0, 1) at the free fixed points. `gains` scale the
-initial weights (`solvers.random_network`).
+initial weights (`settled.random_network`).
 """
 
+import math
 from collections.abc import Sequence
-from functools import partial
 
 import numpy as np
 from torch import Generator
 
-from replications.scellier2017 import estimates, gradients, scores, solvers, stochastic
+from replications.scellier2017 import estimates, gradients, scores, settled, stochastic
 from replications.scellier2017 import trajectories as along
-from replications.scellier2017.solvers import Settled
+from replications.scellier2017.network import Clamped
+from replications.scellier2017.rule import contrast
+from replications.scellier2017.settled import Settled
+from replications.scellier2017.solvers import Alternate, Euler, Phase
 
 Arrays = dict[str, np.ndarray]
 Floats = Sequence[float]
@@ -81,15 +84,15 @@ def nudged_cost(
     """
     case = Settled.draw(layers=layers, gains=gains, images=images, generator=generator)
     ends = [case.nudged(sign * difference) for sign in (1, -1)]
-    above, below = (solvers.cost(states, case.targets) for states in ends)
+    above, below = (settled.cost(states, case.targets) for states in ends)
     slope = gradients.cost_slope(case.free, case.targets)
     implicit = -(slope * gradients.response(case.network, case.free, slope)).sum(1)
     return {
         "beta": np.array(betas),
-        "cost": np.stack([solvers.cost(case.nudged(b), case.targets).numpy() for b in betas]),
+        "cost": np.stack([settled.cost(case.nudged(b), case.targets).numpy() for b in betas]),
         "derivative": ((above - below) / (2 * difference)).numpy(),
         "implicit": implicit.numpy(),
-        "smooth": solvers.unchanged(case.free, ends).numpy(),
+        "smooth": settled.unchanged(case.free, ends).numpy(),
     }
 
 
@@ -131,9 +134,7 @@ def recurrent_backpropagation(
     """
     whole = Settled.draw(layers=layers, gains=gains, images=images, generator=generator)
     case, arrays = estimates.smooth(whole, betas, step_size=step_size, steps=steps)
-    theirs = gradients.error_derivatives(
-        case.network, case.free, case.targets, step_size=step_size, steps=steps
-    )
+    theirs = gradients.error_derivatives(case, step_size=step_size, steps=steps)
     paths = [case.path(b, step_size=step_size, steps=steps) for b in betas]
     pairs = zip(paths, betas, strict=True)
     ours = [along.activity_derivatives(path, b, step_size) for path, b in pairs]
@@ -158,9 +159,7 @@ def backpropagation_through_time(
     """
     whole = Settled.draw(layers=layers, gains=gains, images=images, generator=generator)
     case, arrays = estimates.smooth(whole, betas, step_size=step_size, steps=steps)
-    unrolled = gradients.through_time(
-        case.network, case.inputs, case.free, case.targets, step_size=step_size, steps=steps
-    )
+    unrolled = gradients.unrolled_gradients(case, step_size=step_size, steps=steps)
     theirs = {name: -process for name, process in along.processes(unrolled).items()}
     errors = []
     for beta in betas:
@@ -182,8 +181,8 @@ def feedback_gain(
 
     "error", "cosine" and "norm_ratio", (K, n), by layer of weights; "kept".
     """
-    network = solvers.random_network(layers=layers, gains=gains, generator=generator)
-    inputs, targets = solvers.random_examples(network, images, generator=generator)
+    network = settled.random_network(layers=layers, gains=gains, generator=generator)
+    inputs, targets = settled.random_examples(network, images, generator=generator)
     kept = gradients.smooth_without_feedback(network, inputs, targets, feedback_gains)
     inputs, targets = inputs[kept], targets[kept]
     gradient = gradients.feed_forward_gradient(network, inputs, targets)
@@ -198,27 +197,55 @@ def feedback_gain(
     return arrays | {"feedback_gain": np.array(feedback_gains), "kept": kept_share}
 
 
+def clamped_limit(
+    *, generator: Generator, layers: Layers, betas: Floats, images: int, gains: Floats,
+    wild_gain: float,
+) -> Arrays:  # fmt: skip
+    """The contrast nudged ever harder against contrastive Hebbian learning's, and its objective.
+
+    "limit_error", (K,): relative error over all parameters of beta times the estimate. The
+    objective of contrastive Hebbian learning is E with clamped outputs less E at the free fixed
+    point, (B,): "objective" where E is convex, "wild_objective" where the gain between layers is
+    `wild_gain` and the two phases can end in different modes.
+    """
+    case = Settled.draw(layers=layers, gains=gains, images=images, generator=generator)
+    limit, *nudged = (
+        estimates.flat(contrast(case.inputs, case.free, case.nudged(beta), 1.0))
+        for beta in (math.inf, *betas)
+    )
+    wild = Settled.draw(
+        layers=layers, gains=[gains[0], wild_gain], images=images, generator=generator
+    )
+    return {
+        "beta": np.array(betas),
+        "limit_error": np.array([estimates.relative_error(u, limit) for u in nudged]),
+        "objective": estimates.contrastive_objective(case).numpy(),
+        "wild_objective": estimates.contrastive_objective(wild).numpy(),
+    }
+
+
 def convergence(
     *, generator: Generator, inputs: int, width: int, outputs: int, depths: Layers,
     step_size: float, tolerance: float, images: int, gains: Floats,
 ) -> Arrays:  # fmt: skip
-    """Iterations of the free phase, from rest until every `solvers.residual` is within `tolerance`.
+    """Iterations of the free phase, from rest until every `settled.residual` is within `tolerance`.
 
-    One iteration updates every layer once, by `solvers.euler` or by `solvers.alternate`. "euler"
+    One iteration updates every layer once, by `solvers.Euler` or by `solvers.Alternate`. "euler"
     and "alternate", (K,) for K depths: mean over the images; "largest_difference", (K,), of a unit
     between both fixed points.
     """
-    ways = partial(solvers.euler, step_size=step_size), solvers.alternate
+    ways = Euler(step_size=step_size), Alternate()
     found = []
     for depth in depths:
         layers = [inputs, *[width] * depth, outputs]
-        network = solvers.random_network(layers=layers, gains=gains, generator=generator)
-        x, _ = solvers.random_examples(network, images, generator=generator)
-        (one, euler), (other, alternate) = (
-            solvers.relax(way, network, x, network.rest(images), tolerance=tolerance)
-            for way in ways
+        network = settled.random_network(layers=layers, gains=gains, generator=generator)
+        x, _ = settled.random_examples(network, images, generator=generator)
+        phases = [Phase(Clamped(network, x), network.rest(images)) for _ in ways]
+        euler, alternate = (
+            settled.relax(phase, way, tolerance=tolerance)
+            for phase, way in zip(phases, ways, strict=True)
         )
-        furthest = max(float((a - b).abs().max()) for a, b in zip(one, other, strict=True))
+        furthest = float((phases[0].whole - phases[1].whole).abs().max())
         found.append([float(euler.double().mean()), float(alternate.double().mean()), furthest])
     names = ("euler", "alternate", "largest_difference")
     return {"depth": np.array(depths), **dict(zip(names, np.array(found).T.copy(), strict=True))}

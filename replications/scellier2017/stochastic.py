@@ -15,13 +15,12 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from replications.scellier2017.rule import HopfieldNetwork
-from replications.scellier2017.solvers import Settled, States
+from replications.scellier2017.network import Clamped, States
+from replications.scellier2017.settled import Settled
 
 
 def langevin(
-    network: HopfieldNetwork,
-    drive: Tensor,
+    clamped: Clamped,
     potentials: States,
     noise: States,
     beta: float,
@@ -35,7 +34,7 @@ def langevin(
     """
     activities = [u.clamp(0, 1) for u in potentials]
     forces = [
-        ((u >= 0) & (u <= 1)) * network.pressure(k, drive, activities) - u
+        ((u >= 0) & (u <= 1)) * clamped.pressure(k, activities) - u
         for k, u in enumerate(potentials)
     ]
     forces[-1] = forces[-1] + beta * (targets - potentials[-1])
@@ -63,9 +62,9 @@ def stationary_estimates(
     """
     fixed = case.free, case.nudged(beta)
     exact = (correlations(case.inputs, fixed[1]) - correlations(case.inputs, fixed[0]))[0] / beta
-    count, network = len(temperatures) * chains, case.network
+    count = len(temperatures) * chains
     inputs, targets = case.inputs.expand(count, -1), case.targets.expand(count, -1)
-    drive = network.drive(inputs)
+    clamped = Clamped(case.network, inputs)
     free, nudged = ([s.expand(count, -1) for s in states] for states in fixed)
     scale = (2 * step_size * torch.tensor(temperatures, dtype=torch.float64)).sqrt()
     scale = scale.repeat_interleave(chains)[:, None]  # (count, 1)
@@ -74,8 +73,8 @@ def stationary_estimates(
         noise = [
             scale * torch.randn(u.shape, generator=generator, dtype=torch.float64) for u in free
         ]
-        free = langevin(network, drive, free, noise, 0.0, targets, step_size=step_size)
-        nudged = langevin(network, drive, nudged, noise, beta, targets, step_size=step_size)
+        free = langevin(clamped, free, noise, 0.0, targets, step_size=step_size)
+        nudged = langevin(clamped, nudged, noise, beta, targets, step_size=step_size)
         if step >= burn_in:
             total += correlations(inputs, nudged) - correlations(inputs, free)
     return (total / (beta * steps)).unflatten(0, (len(temperatures), chains)), exact

@@ -9,17 +9,16 @@ import torch
 from torch import Tensor
 
 from replications.core.learning import Updates
-from replications.scellier2017 import solvers
 from replications.scellier2017.estimates import relative_error
+from replications.scellier2017.network import States
 from replications.scellier2017.rule import contrast
-from replications.scellier2017.solvers import Settled, States
+from replications.scellier2017.settled import Settled, cost
+from replications.scellier2017.solvers import Euler, Phase, trajectory
 
 
 def total_energy(case: Settled, path: list[States], beta: float) -> Tensor:
     """F = E + beta C at every time of every example, (T, B)."""
-    energies = [
-        case.network.energy(case.inputs, s) + beta * solvers.cost(s, case.targets) for s in path
-    ]
+    energies = [case.network.energy(case.inputs, s) + beta * cost(s, case.targets) for s in path]
     return torch.stack(energies)
 
 
@@ -32,9 +31,8 @@ def descent(
     "largest_rise" of F in a step. Means over the examples at each time, (steps + 1,): "energy",
     F less F(0), and "dissipated", minus the time integral of |ds/dt|^2.
     """
-    path = solvers.trajectory(
-        case.network, case.inputs, start, beta, case.targets, step_size=step_size, steps=steps
-    )
+    phase = Phase(case.clamped, start, beta, case.targets)
+    path = trajectory(phase, Euler(step_size=step_size), steps=steps)
     energy = total_energy(case, path, beta)
     rate = energy.diff(dim=0) / step_size  # (steps, B)
     states = torch.stack([torch.cat(s, dim=1) for s in path])  # (steps + 1, B, N)

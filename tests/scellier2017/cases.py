@@ -4,7 +4,7 @@ import torch
 from hypothesis import strategies as st
 
 from replications.scellier2017 import gradients
-from replications.scellier2017.solvers import Settled
+from replications.scellier2017.settled import Settled
 
 SEEDS = st.integers(0, 10_000)
 

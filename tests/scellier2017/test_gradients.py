@@ -5,8 +5,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from replications.scellier2017 import estimates, gradients, solvers
-from replications.scellier2017.rule import contrast
+from replications.scellier2017 import estimates, gradients, settled
+from replications.scellier2017.rule import contrast, correlation_change
+from replications.scellier2017.settled import Settled
 from tests.scellier2017.cases import SEEDS, draw
 
 LAYERS = st.sampled_from([(4, 6, 3), (4, 6, 5, 3), (4, 6, 5, 5, 3)])
@@ -49,12 +50,13 @@ def test_the_hessian_of_the_energy_is_the_identity_less_the_coupling(layers):
 @pytest.mark.parametrize("layers", [(4, 6, 3), (3, 4, 3, 2)])
 def test_the_implicit_gradient_is_that_of_the_settled_cost_by_finite_differences(layers):
     case = draw(layers=layers)
-    assert not solvers.active(case.free).all(), "a unit at a bound is part of the test"
+    assert not settled.active(case.free).all(), "a unit at a bound is part of the test"
 
     def cost():
-        return solvers.cost(solvers.fixed_point(case.network, case.inputs), case.targets).mean()
+        free = Settled.of(case.network, case.inputs, case.targets).free
+        return settled.cost(free, case.targets).mean()
 
-    gradient = gradients.implicit_gradient(case.network, case.inputs, case.free, case.targets)
+    gradient = gradients.implicit_gradient(case)
     assert_equal(gradient, numeric_gradient(case.network, cost), rtol=1e-6, atol=1e-8)
 
 
@@ -63,7 +65,7 @@ def test_the_implicit_gradient_is_that_of_the_settled_cost_by_finite_differences
 def test_the_response_is_how_the_fixed_point_moves_with_beta(seed, layers):
     whole = draw(seed, layers, images=20)
     ends = [whole.nudged(b) for b in (1e-5, -1e-5)]
-    case = whole.only(solvers.unchanged(whole.free, ends))
+    case = whole.only(settled.unchanged(whole.free, ends))
     above, below = (torch.cat(case.nudged(b), dim=1) for b in (1e-5, -1e-5))
     source = gradients.cost_slope(case.free, case.targets)
     response = gradients.response(case.network, case.free, source)
@@ -76,7 +78,7 @@ def test_changes_of_correlations_are_those_of_the_energys_slope(seed, layers):
     case = draw(seed, layers)
     generator = torch.Generator().manual_seed(seed)
     changes = [torch.randn(s.shape, generator=generator, dtype=torch.float64) for s in case.free]
-    found = gradients.along(case.inputs, case.free, changes)
+    found = correlation_change(case.inputs, case.free, [c / len(c) for c in changes])
     ends = [
         [s + sign * 0.5 * c for s, c in zip(case.free, changes, strict=True)] for sign in (-1, 1)
     ]  # correlations are bilinear: a centred difference of any size is exact
@@ -87,9 +89,7 @@ def test_changes_of_correlations_are_those_of_the_energys_slope(seed, layers):
 @given(seed=SEEDS, layers=LAYERS)
 def test_error_derivatives_add_up_to_the_adjoint(seed, layers):
     case = draw(seed, layers)
-    errors = gradients.error_derivatives(
-        case.network, case.free, case.targets, step_size=0.5, steps=2000
-    )
+    errors = gradients.error_derivatives(case, step_size=0.5, steps=2000)
     source = gradients.cost_slope(case.free, case.targets)
     adjoint = gradients.response(case.network, case.free, source)
     torch.testing.assert_close(0.5 * errors.sum(0), adjoint, rtol=1e-6, atol=1e-8)
@@ -99,21 +99,17 @@ def test_error_derivatives_add_up_to_the_adjoint(seed, layers):
 @given(seed=SEEDS, layers=LAYERS)
 def test_gradients_through_time_add_up_to_the_implicit_gradient(seed, layers):
     case = draw(seed, layers)
-    settings = {"step_size": 0.5, "steps": 600}
-    arguments = case.network, case.inputs, case.free, case.targets
-    unrolled = gradients.through_time(*arguments, **settings)
+    unrolled = gradients.unrolled_gradients(case, step_size=0.5, steps=600)
     total = {name: sum(g[name] for g in unrolled) for name in unrolled[0]}
-    assert_equal(total, gradients.implicit_gradient(*arguments), rtol=1e-5, atol=1e-7)
+    assert_equal(total, gradients.implicit_gradient(case), rtol=1e-5, atol=1e-7)
 
 
 def test_the_first_gradient_through_time_is_that_of_the_last_step():
     """C(s_T) depends on the last step's parameters through the outputs' own step alone."""
     case = draw()
-    first = gradients.through_time(
-        case.network, case.inputs, case.free, case.targets, step_size=0.2, steps=3
-    )[0]
+    first = gradients.unrolled_gradients(case, step_size=0.2, steps=3)[0]
     error = case.free[-1] - case.targets
-    inside = solvers.active(case.free[-1:])
+    inside = settled.active(case.free[-1:])
     wanted = 0.2 * case.free[-2].T @ (inside * error) / len(error)
     torch.testing.assert_close(first["W3"], wanted)
     assert not first["W1"].any() and not first["W2"].any()
@@ -146,7 +142,7 @@ def test_the_feed_forward_gradient_by_finite_differences():
 
     def cost():
         states = gradients.feedback_states(case.network, case.inputs, 0.0)
-        return solvers.cost(states, case.targets).mean()
+        return settled.cost(states, case.targets).mean()
 
     found = gradients.feed_forward_gradient(case.network, case.inputs, case.targets)
     assert_equal(found, numeric_gradient(case.network, cost), rtol=1e-6, atol=1e-8)

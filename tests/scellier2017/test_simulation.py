@@ -128,6 +128,18 @@ def test_weak_feedback_is_back_propagation():
         assert found["norm_ratio", f"W{k}"] == pytest.approx(1, abs=0.01)
 
 
+def test_ever_harder_nudging_tends_to_clamped_outputs():
+    found = scored(arrays_of("clamped_limit"))
+    assert found["order", "in 1 / beta"] == pytest.approx(1, abs=0.1)
+    assert found["relative_error", "largest beta"] < 0.01
+
+
+def test_the_contrastive_objective_is_negative_only_with_several_modes():
+    arrays = arrays_of("clamped_limit")
+    assert (arrays["objective"] > 0).all()
+    assert (arrays["wild_objective"] < -0.1).any() and (arrays["wild_objective"] > 0.1).any()
+
+
 def test_alternating_layers_takes_fewer_iterations_to_the_same_states():
     arrays = run("convergence", depths=[1, 3])
     assert (arrays["alternate"] < arrays["euler"] / 2).all()

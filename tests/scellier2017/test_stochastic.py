@@ -4,7 +4,8 @@ from functools import partial
 
 import torch
 
-from replications.scellier2017 import solvers, stochastic
+from replications.scellier2017 import settled, stochastic
+from replications.scellier2017.settled import Settled
 from tests.scellier2017 import cases
 from tests.scellier2017.cases import curvature
 
@@ -38,11 +39,10 @@ def test_the_force_is_minus_the_gradient_of_the_total_energy_on_and_off_the_boun
     assert any(((u < 0) | (u > 1)).any() for u in start)
     energy = case.network.energy(case.inputs, rho).sum()
     energy = energy + sum((u.square() - r.square()).sum() / 2 for u, r in zip(leaves, rho))  # noqa: B905
-    energy = energy + 0.3 * solvers.cost(leaves, case.targets).sum()
+    energy = energy + 0.3 * settled.cost(leaves, case.targets).sum()
     forces = torch.autograd.grad(-energy, leaves)
     none = [torch.zeros_like(u) for u in start]
-    drive = case.network.drive(case.inputs)
-    found = stochastic.langevin(case.network, drive, start, none, 0.3, case.targets, step_size=0.1)
+    found = stochastic.langevin(case.clamped, start, none, 0.3, case.targets, step_size=0.1)
     for u, f, new in zip(start, forces, found, strict=True):
         torch.testing.assert_close(new, u + 0.1 * f)
 
@@ -50,10 +50,7 @@ def test_the_force_is_minus_the_gradient_of_the_total_energy_on_and_off_the_boun
 def test_without_noise_the_fixed_point_stays():
     case = draw()
     none = [torch.zeros_like(s) for s in case.free]
-    drive = case.network.drive(case.inputs)
-    moved = stochastic.langevin(
-        case.network, drive, case.free, none, 0.0, case.targets, step_size=0.1
-    )
+    moved = stochastic.langevin(case.clamped, case.free, none, 0.0, case.targets, step_size=0.1)
     for s, m in zip(case.free, moved, strict=True):
         torch.testing.assert_close(s, m)
 
@@ -74,16 +71,16 @@ def test_the_theorem_holds_for_stationary_distributions():
     P picks the outputs.
     """
     case, temperature, beta = draw(), 0.05, 1e-4
-    assert solvers.active(case.free).all()
+    assert settled.active(case.free).all()
     ends = (gaussian_correlations(case, sign * beta, temperature) for sign in (1, -1))
     above, below = ends
     estimate = (below - above) / (2 * beta)  # of -dE/dtheta
 
     def objective():
         outputs = slice(case.network.sizes[0], None)
-        states = solvers.fixed_point(case.network, case.inputs)
+        states = Settled.of(case.network, case.inputs, case.targets).free
         variances = torch.linalg.inv(curvature(case, 0.0))[outputs, outputs].trace()
-        return solvers.cost(states, case.targets).sum() + temperature * variances / 2
+        return settled.cost(states, case.targets).sum() + temperature * variances / 2
 
     wanted = []
     for p in case.network.parameters.values():

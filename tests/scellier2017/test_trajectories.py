@@ -5,8 +5,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from replications.scellier2017 import gradients, solvers, trajectories
+from replications.scellier2017 import gradients, trajectories
 from replications.scellier2017.rule import contrast
+from replications.scellier2017.solvers import Euler, Phase, trajectory
 from tests.scellier2017.cases import SEEDS, curvature, draw
 
 few = settings(max_examples=15, derandomize=True, deadline=None)
@@ -41,9 +42,8 @@ def test_away_from_the_bounds_the_energys_error_is_that_of_a_quadratic(seed, bet
 
 
 def case_path(case, start, beta, step_size):
-    return solvers.trajectory(
-        case.network, case.inputs, start, beta, case.targets, step_size=step_size, steps=1
-    )
+    phase = Phase(case.clamped, start, beta, case.targets)
+    return trajectory(phase, Euler(step_size=step_size), steps=1)
 
 
 @pytest.mark.parametrize("beta", [0.0, 0.5])
@@ -99,7 +99,7 @@ def test_updates_by_step_add_up_to_the_contrast_of_the_ends():
 def test_every_step_of_a_weakly_nudged_phase_is_recurrent_back_propagations(beta):
     case, steps = draw(), {"step_size": 0.5, "steps": 12}
     found = trajectories.activity_derivatives(case.path(beta, **steps), beta, 0.5)
-    wanted = gradients.error_derivatives(case.network, case.free, case.targets, **steps)
+    wanted = gradients.error_derivatives(case, **steps)
     torch.testing.assert_close(found, wanted, rtol=1e-3, atol=1e-7)
     assert wanted[-1].abs().max() > 1e-3, "the error has not died away"
 
@@ -107,7 +107,7 @@ def test_every_step_of_a_weakly_nudged_phase_is_recurrent_back_propagations(beta
 def test_every_update_of_a_weakly_nudged_phase_is_bptts_gradient():
     case, steps = draw(), {"step_size": 0.2, "steps": 12}
     updates = trajectories.updates_by_step(case.inputs, case.path(1e-6, **steps), 1e-6)
-    unrolled = gradients.through_time(case.network, case.inputs, case.free, case.targets, **steps)
+    unrolled = gradients.unrolled_gradients(case, **steps)
     for update, gradient in zip(updates, unrolled, strict=True):
         for name in gradient:
             torch.testing.assert_close(update[name], -gradient[name], rtol=1e-3, atol=1e-7)
