@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
@@ -82,14 +83,14 @@ def read(results: Path, paper: Paper, tier: str, experiments: list[str]) -> Draw
 
 
 def budget_note(drawn: Drawn) -> str:
-    """The tier and what share of the paper's budget it spends, for the foot of a figure."""
+    """The tier and what share of the full budget it spends, for the foot of a figure."""
     experiments = sorted(drawn.experiments, key=lambda e: e.share)
     ends = dict.fromkeys((experiments[0].share_text, experiments[-1].share_text))
     shares = " to ".join(ends)
     data = " and ".join(dict.fromkeys(e.data for e in drawn.experiments if e.data != "none"))
     runs = drawn.scores["run"].nunique()
     on = f" on {data}" if data else ""
-    budget = "the paper's full budget" if shares == "full" else f"{shares} of the paper's budget"
+    budget = "the full budget" if shares == "full" else f"{shares} of the full budget"
     reductions = [part for e in experiments for part in e.reduced_text.split(", ")[1:]]
     return ", ".join([f"{drawn.tier} tier{on}", f"{runs} runs", budget, *dict.fromkeys(reductions)])
 
@@ -107,10 +108,10 @@ def final(axis: plt.Axes, rows: pd.DataFrame, *, color, label: str) -> None:
               label=label, zorder=3, clip_on=False)  # fmt: skip
 
 
-def error_curves(drawn: Drawn, axis: plt.Axes) -> None:
+def error_curves(drawn: Drawn, axis: plt.Axes, experiments: Sequence[str]) -> None:
     """Training error (dashed), validation error (solid) and final test error (marks), log scale."""
     colors = sns.color_palette()
-    for color, experiment in zip(colors, drawn.arrays, strict=False):
+    for color, experiment in zip(colors, experiments, strict=False):
         name = drawn.label(experiment)
         curve(axis, drawn.of(experiment, "train_error"), color=color, label=f"{name}: training",
               style="--")  # fmt: skip

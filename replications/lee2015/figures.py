@@ -13,7 +13,7 @@ def learning_curves(drawn: Drawn) -> Figure:
     for color, experiment in zip(sns.color_palette(), drawn.arrays, strict=False):
         curve(cost, drawn.of(experiment, "train_cost"), color=color, label=drawn.label(experiment))
     cost.set(xlabel="epoch", ylabel="training cost (nats)", yscale="log")
-    error_curves(drawn, error)
+    error_curves(drawn, error, list(drawn.arrays))
     error.legend(frameon=False, fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))
     sns.despine(figure)
     return figure

@@ -6,20 +6,85 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from replications.core.plots import Drawn, alignment_by_layer, error_curves, plain_log_ticks
+from replications.core.plots import (
+    Drawn,
+    alignment_by_layer,
+    curve,
+    error_curves,
+    final,
+    plain_log_ticks,
+)
 
 SWEEP = {"marker": "o", "ms": 3, "lw": 1.4}
 ERROR = "relative error"
 
 
 def learning_curves(drawn: Drawn) -> Figure:
-    """Fig. 3, one hidden layer: training and validation error, log scale."""
-    figure, axis = plt.subplots(figsize=(5.4, 3.8), layout="constrained")
-    error_curves(drawn, axis)
+    """Fig. 3: training and validation error by the number of hidden layers, log scale."""
+    figure, axes = panels(3)
+    for axis, depth in zip(axes, ("1h", "2h", "3h"), strict=True):
+        names = [name for name in drawn.arrays if name.split("_")[1] == depth]
+        error_curves(drawn, axis, names)
+        if drawn.on_the_papers_data:
+            value = drawn.paper.declared["claims"]["validation_error_as_described"]["value"]
+            axis.axhspan(value["low"], value["high"], color="0.9", zorder=0, label="the paper")
+        axis.legend(frameon=False, fontsize=6, loc="upper center", bbox_to_anchor=(0.5, -0.2))
+    sns.despine(figure)
+    return figure
+
+
+def rules(drawn: Drawn) -> Figure:
+    """Learning rules on one network: errors, and the updates' cosine to -gradient, by epoch."""
+    figure, axes = panels(4)
+    for color, name in zip(
+        sns.color_palette(n_colors=len(drawn.arrays)), drawn.arrays, strict=True
+    ):
+        label = drawn.label(name)
+        curve(axes[0], drawn.of(name, "train_error"), color=color, label=label)
+        curve(axes[1], drawn.of(name, "validation_error"), color=color, label=label)
+        final(axes[1], drawn.of(name, "test_error"), color=color, label=None)
+        cosines = drawn.of(name, "cosine")
+        for axis, layer in zip(axes[2:], ("W1", "W2"), strict=True):
+            curve(axis, cosines[cosines["layer"] == layer], color=color, label=label)
+    for axis, what in zip(axes, ("training", "validation (test: marks)"), strict=False):
+        axis.set(xlabel="epoch", ylabel=f"{what} error (%)", yscale="log")
+        plain_log_ticks(axis)
+    for axis, layer in zip(axes[2:], ("W1", "W2"), strict=True):
+        axis.set(xlabel="epoch", ylabel=f"cosine to −gradient, {layer}", ylim=(None, 1.02))
+    figure.legend(*axes[0].get_legend_handles_labels(), frameon=False, loc="outside lower center",
+                  ncols=3, fontsize=7)  # fmt: skip
+    sns.despine(figure)
+    return figure
+
+
+def ablations(drawn: Drawn) -> Figure:
+    """Last training, validation and test errors of variants of the network with one layer."""
+    figure, axes = panels(1)
+    metrics = ("train_error", "validation_error", "test_error")
+    for color, metric in zip(sns.color_palette(), metrics, strict=False):
+        for row, name in enumerate(drawn.arrays):
+            scores = drawn.of(name, metric)
+            values = scores.loc[scores["step"] == scores["step"].max(), "value"]
+            label = None if row else metric.replace("_", " ")
+            axes[0].plot(
+                values, [row] * len(values), "o", color=color, ms=4, alpha=0.7, label=label
+            )
+    axes[0].set(xlabel="error (%)", yticks=range(len(drawn.arrays)), xlim=(0, None),
+                yticklabels=[drawn.label(name) for name in drawn.arrays])  # fmt: skip
+    axes[0].invert_yaxis()
+    axes[0].grid(axis="y", color="0.9")
+    return finished(figure, axes)
+
+
+def other_networks(drawn: Drawn) -> Figure:
+    """Errors of wider networks by epoch, with the test errors reported."""
+    figure, axes = panels(1)
+    error_curves(drawn, axes[0], list(drawn.arrays))
     if drawn.on_the_papers_data:
-        value = drawn.paper.declared["claims"]["validation_error_as_described"]["value"]
-        axis.axhspan(value["low"], value["high"], color="0.9", zorder=0, label="the paper")
-    axis.legend(frameon=False, fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))
+        for claim in drawn.paper.declared["claims"].values():
+            if claim.get("about", {}).get("experiment") in drawn.arrays:
+                axes[0].axhline(claim["value"]["mean"], color="0.6", lw=0.8, ls=":")
+    axes[0].legend(frameon=False, fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))
     sns.despine(figure)
     return figure
 
@@ -93,10 +158,10 @@ def stdp_integral(drawn: Drawn) -> Figure:
     runs = simulated(drawn)
     first = runs[0]
     figure, axes = panels(2)
-    for color, curve, contrast in zip(
+    for color, integral, contrast in zip(
         sns.color_palette(), first["curve"].T, first["contrast"], strict=False
     ):
-        axes[0].plot(first["time"], curve, color=color, lw=1.4)
+        axes[0].plot(first["time"], integral, color=color, lw=1.4)
         axes[0].axhline(contrast, color=color, ls="--", lw=1)
     axes[0].set(xlabel="time of the nudged phase (time constants)",
                 ylabel="∫ ρᵢ dρⱼ + ρⱼ dρᵢ, mean over examples")  # fmt: skip
@@ -155,6 +220,30 @@ def feedback_gain(drawn: Drawn) -> Figure:
         axis.set_yscale("linear" if name == "norm_ratio" else "log")
     axes[2].axhline(1, color="0.6", lw=0.8, ls=":")
     return finished(figure, axes[:1])
+
+
+def fashion(drawn: Drawn) -> Figure:
+    """Errors on Fashion-MNIST by epoch."""
+    figure, axes = panels(1)
+    error_curves(drawn, axes[0], list(drawn.arrays))
+    axes[0].legend(frameon=False, fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))
+    sns.despine(figure)
+    return figure
+
+
+def clamped_limit(drawn: Drawn) -> Figure:
+    """Distance from contrastive Hebbian learning against beta, and its objective by example."""
+    runs, color = simulated(drawn), sns.color_palette()
+    figure, axes = panels(2)
+    sweep(axes[0], runs, "beta", "limit_error", color=color[0], label="each run, mean")
+    axes[0].set(xlabel="β", ylabel=ERROR, xscale="log", yscale="log")
+    kinds = {"objective": "E convex", "wild_objective": "several modes"}
+    for shade, (name, label) in zip(color, kinds.items(), strict=False):
+        values = np.concatenate([run[name] for run in runs])
+        axes[1].hist(values, bins=40, color=shade, alpha=0.6, density=True, label=label)
+    axes[1].axvline(0, color="0.4", lw=0.8, ls=":")
+    axes[1].set(xlabel="objective: E clamped − E free", ylabel="density over examples")
+    return finished(figure, axes)
 
 
 def convergence(drawn: Drawn) -> Figure:

@@ -269,6 +269,15 @@ def test_without_scores_nothing_was_run(claim, scores):
     assert (found.ours, found.low, found.high, found.difference) == (None,) * 4
 
 
+def test_a_claim_about_what_the_tier_leaves_out_was_not_run():
+    papers = papers_with({"claim": value_claim(LOWER, 2.0, 0.5)}, FULL)
+    every = papers["toy"].experiments("paper")
+    papers["toy"].experiments = lambda tier: every if tier == "paper" else every[1:]
+    scores = table({("b", LOWER, ""): [2.0] * 3})
+    (found,) = compare(scores, papers, "standard")
+    assert (found.verdict, found.runs) == ("not run", 0)
+
+
 def test_another_papers_scores_are_not_taken():
     scores = table({("a", LOWER, ""): [2.0] * 3}).assign(paper="other")
     papers = papers_with({"claim": value_claim(LOWER, 2.0, 0.5)}, FULL)

@@ -294,6 +294,22 @@ def test_share(root, pairs, share, text):
     assert experiment.share == pytest.approx(share) and experiment.share_text == text
 
 
+def test_a_part_of_an_experiment_is_a_share_of_its_budget_in_every_tier(root):
+    part = {"share_of": "simulated", "tiers": {"paper": {"budget": {"pairs": 500}}}}
+    declared = changed("experiments/part", DECLARED["experiments"]["simulated"] | part)
+    found = paper(root, declared).experiments("paper")[3]
+    assert (found.name, found.share, found.share_text) == ("part", 0.5, "50%")
+
+
+def test_a_tier_may_leave_an_experiment_out(root):
+    declared = changed("experiments/sampled/tiers/smoke", KeyError)
+    names = {t: [e.name for e in paper(root, declared).experiments(t)] for t in papers.TIERS}
+    assert names["smoke"] == ["classifier", "simulated"]
+    assert names["standard"] == names["paper"] == ["classifier", "sampled", "simulated"]
+    with pytest.raises(DeclarationError, match="toy has no experiment 'sampled' in the smoke tier"):
+        Suite(root).experiment("toy", "sampled", "smoke")
+
+
 def test_the_share_is_that_of_all_that_is_spent(root):
     shares = [paper(root).experiments(tier)[0].share for tier in papers.TIERS]
     assert shares == pytest.approx([0.02, 0.25, 1.0])
@@ -454,8 +470,10 @@ FAULTS = [
      ["experiments.classifier.data: ", "'imagenet'", "fashion_mnist"]),
     ("unknown dataset of a tier", "experiments/classifier/tiers/smoke/data", "imagenet",
      ["tiers.smoke.data: ", "'imagenet'"]),
-    ("missing tier", "experiments/classifier/tiers/standard", KeyError,
-     ["experiments.classifier.tiers: ", "'standard' is a required property"]),
+    ("no budget of the paper", "experiments/classifier/tiers/paper", KeyError,
+     ["experiments.classifier.tiers: ", "'paper' is a required property"]),
+    ("part of nothing", "experiments/classifier/share_of", "clasifier",
+     ["experiments.classifier.share_of: ", "unknown 'clasifier'"]),
     ("unknown tier", "experiments/classifier/tiers/huge", {"budget": {"epochs": 1}},
      ["experiments.classifier.tiers: ", "'huge'", "smoke, standard, paper"]),
     ("fraction of an epoch", "experiments/classifier/tiers/smoke/budget/epochs", 0.5,

@@ -27,14 +27,10 @@ def test_an_experiment_is_called_what_it_says_and_a_smaller_network_is_marked(dr
 
 def test_the_foot_tells_tier_data_runs_shares_and_what_is_reduced(drawn):
     names = ("deep_generative_model", "restricted_boltzmann_machine")
-    assert budget_note(drawn("paper", *names)) == (
-        "paper tier on mnist, 2 runs, the paper's full budget"
-    )
+    assert budget_note(drawn("paper", *names)) == ("paper tier on mnist, 2 runs, the full budget")
     shares = [e.share_text for e in drawn("standard", *names).experiments]
     assert budget_note(drawn("standard", *names)) == (
-        f"standard tier on mnist, 2 runs, {shares[0]} to {shares[1]} of the paper's budget, "
+        f"standard tier on mnist, 2 runs, {shares[0]} to {shares[1]} of the full budget, "
         "1,000 samples"
     )
-    assert budget_note(drawn("paper", "stdp_spread")) == (
-        "paper tier, 2 runs, the paper's full budget"
-    )
+    assert budget_note(drawn("paper", "stdp_spread")) == ("paper tier, 2 runs, the full budget")
