@@ -98,8 +98,9 @@ def budget_note(drawn: Drawn) -> str:
 def curve(axis: plt.Axes, rows: pd.DataFrame, *, color, label: str, style: str = "-") -> None:
     """One metric over steps: thin lines for single runs, a thick one for their mean."""
     table = rows.pivot_table(index="step", columns="run", values="value")
-    axis.plot(table.index, table, color=color, lw=0.5, alpha=0.5, ls=style)
-    axis.plot(table.index, table.mean(axis=1), color=color, lw=1.6, ls=style, label=label)
+    marks = {"marker": "o", "ms": 3} if len(table) == 1 else {}  # one step makes no line
+    axis.plot(table.index, table, color=color, lw=0.5, alpha=0.5, ls=style, **marks)
+    axis.plot(table.index, table.mean(axis=1), color=color, lw=1.6, ls=style, label=label, **marks)
 
 
 def final(axis: plt.Axes, rows: pd.DataFrame, *, color, label: str) -> None:

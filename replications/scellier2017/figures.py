@@ -28,7 +28,7 @@ def learning_curves(drawn: Drawn) -> Figure:
         if drawn.on_the_papers_data:
             value = drawn.paper.declared["claims"]["validation_error_as_described"]["value"]
             axis.axhspan(value["low"], value["high"], color="0.9", zorder=0, label="the paper")
-        axis.legend(frameon=False, fontsize=6, loc="upper center", bbox_to_anchor=(0.5, -0.2))
+        axis.legend(frameon=False, fontsize=6, loc="upper center", bbox_to_anchor=(0.5, -0.25))
     sns.despine(figure)
     return figure
 
@@ -59,7 +59,8 @@ def rules(drawn: Drawn) -> Figure:
 
 def ablations(drawn: Drawn) -> Figure:
     """Last training, validation and test errors of variants of the network with one layer."""
-    figure, axes = panels(1)
+    figure, axes = panels(2)
+    axes[1].remove()  # its room is the labels' and the legend's
     metrics = ("train_error", "validation_error", "test_error")
     for color, metric in zip(sns.color_palette(), metrics, strict=False):
         for row, name in enumerate(drawn.arrays):
@@ -73,18 +74,24 @@ def ablations(drawn: Drawn) -> Figure:
                 yticklabels=[drawn.label(name) for name in drawn.arrays])  # fmt: skip
     axes[0].invert_yaxis()
     axes[0].grid(axis="y", color="0.9")
-    return finished(figure, axes)
+    axes[0].legend(frameon=False, fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))
+    sns.despine(figure)
+    return figure
 
 
 def other_networks(drawn: Drawn) -> Figure:
-    """Errors of wider networks by epoch, with the test errors reported."""
-    figure, axes = panels(1)
-    error_curves(drawn, axes[0], list(drawn.arrays))
+    """Errors of wider networks, with the test errors reported, and on Fashion-MNIST, by epoch."""
+    figure, axes = panels(2)
+    fashion = [name for name in drawn.arrays if name.startswith("fashion")]
+    wide = [name for name in drawn.arrays if name not in fashion]
+    for axis, names in zip(axes, (wide, fashion), strict=True):
+        error_curves(drawn, axis, names)
+        if names:
+            axis.legend(frameon=False, fontsize=6, loc="upper center", bbox_to_anchor=(0.5, -0.25))
     if drawn.on_the_papers_data:
         for claim in drawn.paper.declared["claims"].values():
-            if claim.get("about", {}).get("experiment") in drawn.arrays:
+            if claim.get("about", {}).get("experiment") in wide:
                 axes[0].axhline(claim["value"]["mean"], color="0.6", lw=0.8, ls=":")
-    axes[0].legend(frameon=False, fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))
     sns.despine(figure)
     return figure
 
@@ -220,15 +227,6 @@ def feedback_gain(drawn: Drawn) -> Figure:
         axis.set_yscale("linear" if name == "norm_ratio" else "log")
     axes[2].axhline(1, color="0.6", lw=0.8, ls=":")
     return finished(figure, axes[:1])
-
-
-def fashion(drawn: Drawn) -> Figure:
-    """Errors on Fashion-MNIST by epoch."""
-    figure, axes = panels(1)
-    error_curves(drawn, axes[0], list(drawn.arrays))
-    axes[0].legend(frameon=False, fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))
-    sns.despine(figure)
-    return figure
 
 
 def clamped_limit(drawn: Drawn) -> Figure:
