@@ -20,6 +20,9 @@ AT_MOST = [
     ("paper", "scellier2017", "mnist_1h", "train_error", 0.1),
     ("paper", "scellier2017", "mnist_1h_released", "train_error", 0.1),
     ("paper", "scellier2017", "mnist_1h_released", "test_error", 3.4),
+    ("paper", "scellier2017", "mnist_1h_best", "test_error", 2.3),
+    ("paper", "scellier2017", "mnist_2h_alternating", "test_error", 2.8),
+    ("paper", "scellier2017", "mnist_3h_alternating", "test_error", 4.0),
     ("paper", "lee2015", "mnist_continuous", "test_error", 2.4),
     ("standard", "scellier2017", "mnist_1h", "test_error", 5.0),
     ("standard", "scellier2017", "mnist_1h_released", "test_error", 5.0),
@@ -31,6 +34,15 @@ AT_MOST = [
 @pytest.mark.parametrize(("tier", "paper", "experiment", "metric", "ceiling"), AT_MOST)
 def test_errors_in_percent_are_at_most(tier, paper, experiment, metric, ceiling):
     assert 0 <= mean(tier, paper, experiment, metric) <= ceiling + 1e-9  # a mean of decimals
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_the_estimate_of_equilibrium_propagation_nears_the_gradient_as_theory_says(depth):
+    for side, order, off in (("one-sided", 1, 0.1), ("symmetric", 2, 0.2)):
+        layer = f"{side}, {depth} hidden"
+        found = mean("paper", "scellier2017", "gradient_estimate", "order", layer)
+        assert found == pytest.approx(order, abs=off)
+    assert mean("paper", "scellier2017", "gradient_estimate", "cosine", "lowest") >= 0.99
 
 
 def test_target_propagation_is_within_half_a_point_of_back_propagation():
