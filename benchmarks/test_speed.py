@@ -5,6 +5,7 @@ machine slows both. The ratio of their medians is printed, stored with the bench
 against a limit.
 """
 
+import math
 import subprocess
 import sys
 import time
@@ -36,10 +37,11 @@ def one_thread():
     torch.set_num_threads(before)
 
 
-def hold(benchmark, ours, bare, *, rounds, limit, images=None):
+def hold(benchmark, ours, bare, *, rounds, limit, images=None, ceiling=math.inf):
     """Time `ours` and `bare` by turns; fails if the ratio of their medians is above `limit`.
 
-    Prints the ratio, and the images per second if `ours` is about some `images`.
+    Prints the ratio, and the images per second if `ours` is about some `images`. Above `ceiling`
+    it fails also where a ratio above the limit is expected.
     """
     bare_seconds = []
 
@@ -57,6 +59,8 @@ def hold(benchmark, ours, bare, *, rounds, limit, images=None):
     print(f"\n{benchmark.name}: {ratio:.2f} times what it is held against (limit {limit:.2f})")
     if images:
         print(f"{images / benchmark.stats.stats.median:,.0f} images per second")
+    if ratio > ceiling:
+        pytest.fail(f"{ratio:.2f}, and {ceiling} is the most that was ever measured, with room")
     assert ratio <= limit
 
 
@@ -114,11 +118,14 @@ def bare_products(network, batch, sweeps):
 
 SMALL = pytest.mark.xfail(
     strict=False,
+    raises=AssertionError,
     reason="at 20 images and 10 outputs a call of PyTorch costs as much as its product, and a "
     "sweep needs four calls where its products are two",
 )
 FEW_SWEEPS = pytest.mark.xfail(
-    strict=False, reason="1.4 to 1.5 measured: what a batch costs beside its sweeps weighs more"
+    strict=False,
+    raises=AssertionError,
+    reason="1.4 to 1.5 measured: what a batch costs beside its sweeps weighs more",
 )
 STEPS = [
     pytest.param("mnist_1h", {}, 300, id="1 hidden layer, Euler", marks=SMALL),
@@ -141,43 +148,65 @@ def test_training_step(benchmark, name, changes, rounds):
     phases = 2 if rule.nudging == "symmetric" else 1
     sweeps = rule.free_steps + phases * rule.second_steps
     bare, images = bare_products(network, batch, sweeps), len(batch.inputs)
-    hold(benchmark, step, bare, rounds=rounds, limit=1.4, images=images)
+    hold(benchmark, step, bare, rounds=rounds, limit=1.4, images=images, ceiling=3.5)
 
 
-def test_against_dynamics_by_automatic_differentiation(benchmark):
-    """A training step of 784-500-10 against the way of public implementations.
+def automatic(network, batch, states, beta):
+    """A step of all layers by the gradient of the energy (as in code of Laborieux et al. 2021)."""
+    with torch.enable_grad():
+        leaves = [s.requires_grad_() for s in states]
+        energy = network.energy(batch.inputs, [s.clamp(0, 1) for s in leaves]).sum()
+        total = energy + beta / 2 * (leaves[-1] - batch.targets).square().sum()
+        forces = torch.autograd.grad(total, leaves)
+    pairs = zip(leaves, forces, strict=True)
+    return [(s.detach() - 0.5 * f).clamp(0, 1) for s, f in pairs]
 
-    They get each step's force as the gradient of the energy with respect to the states, and the
-    update as that with respect to the parameters (Ernoult et al. 2019; Laborieux et al. 2021). The
-    particles start inside their bounds, so that the derivative of the clip does not hold them.
+
+def explicit(network, batch, states, beta):
+    """A step of all layers by written-out forces (as in the code of Ernoult et al. 2019)."""
+    layers, moved = [batch.inputs, *states], []
+    for k, s in enumerate(states, start=1):
+        force = layers[k - 1] @ network.weights[k - 1] + network.biases[k - 1] - s
+        if k < len(states):
+            force = force + layers[k + 1] @ network.weights[k].T
+        elif beta:
+            force = force + beta * (batch.targets - s)
+        moved.append((s + 0.5 * force).clamp(0, 1))
+    return moved
+
+
+@pytest.mark.parametrize(("advance", "limit"), [(automatic, 1 / 6), (explicit, 1 / 2)])
+def test_against_the_way_of_public_implementations(benchmark, advance, limit):
+    """A training step of 784-500-10, T = 20 and K = 4, against the dynamics as others write them.
+
+    Every step anew with the product of the clamped input, and with new tensors. Particles start
+    inside their bounds, so that the derivative of the clip does not hold them.
     """
     network, rule, batch, step = relaxing()
-    states = [torch.rand(20, width) for width in network.sizes]
-    parameters = {n: p.clone().requires_grad_() for n, p in network.parameters.items()}
-    twin = object.__new__(HopfieldNetwork)
-    twin.__dict__.update(network.__dict__, parameters=parameters)
-
-    def settle(states, steps, beta):
-        for _ in range(steps):
-            leaves = [s.requires_grad_() for s in states]
-            energy = twin.energy(batch.inputs, [s.clamp(0, 1) for s in leaves]).sum()
-            total = energy + beta / 2 * (leaves[-1] - batch.targets).square().sum()
-            forces = torch.autograd.grad(total, leaves)
-            states = [
-                (s - 0.5 * f).clamp(0, 1).detach() for s, f in zip(leaves, forces, strict=True)
-            ]
-        return states
+    start = [torch.rand(20, width) for width in network.sizes]
 
     def public():
-        with torch.enable_grad():
-            free = settle(states, rule.free_steps, 0.0)
-            nudged = settle(free, rule.second_steps, 1.0)
-            ends = (twin.energy(batch.inputs, s).mean() for s in (nudged, free))
-            gradients = torch.autograd.grad(next(ends) - next(ends), parameters.values())
-        for p, g in zip(parameters.values(), gradients, strict=True):
-            p.data.sub_(g, alpha=0.01)
+        states = start
+        for _ in range(rule.free_steps):
+            states = advance(network, batch, states, 0.0)
+        nudged = states
+        for _ in range(rule.second_steps):
+            nudged = advance(network, batch, nudged, 1.0)
+        updates = scellier2017.contrast(batch.inputs, states, nudged, 1.0)
+        for name, update in updates.items():
+            network.parameters[name].add_(update, alpha=0.01)
 
-    hold(benchmark, step, public, rounds=100, limit=1 / 6)
+    hold(benchmark, step, public, rounds=100, limit=limit)
+
+
+RULES = {"mnist_1h_symmetric": 1.6, "mnist_1h_contrastive_hebbian": 1.3,
+         "mnist_1h_recurrent_backpropagation": 2.5, "mnist_1h_through_time": 5}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_cost_of_the_other_rules(benchmark, name):
+    """A training step of another rule against equilibrium propagation's, on the same network."""
+    hold(benchmark, relaxing(name)[3], relaxing()[3], rounds=200, limit=RULES[name])
 
 
 GROWTH = [  # what changes, of 784-500-500-10 with 20 images and T = 20; and the most it may cost

@@ -58,20 +58,25 @@ def rules(drawn: Drawn) -> Figure:
 
 
 def ablations(drawn: Drawn) -> Figure:
-    """Last training, validation and test errors of variants of the network with one layer."""
+    """Errors of variants of the network with one layer, at the last epoch that all of them have.
+
+    The test error stands where that epoch is the run's last, after which alone it is measured.
+    """
     figure, axes = panels(2)
     axes[1].remove()  # its room is the labels' and the legend's
     metrics = ("train_error", "validation_error", "test_error")
+    epoch = min(drawn.of(name, "train_error")["step"].max() for name in drawn.arrays)
     for color, metric in zip(sns.color_palette(), metrics, strict=False):
         for row, name in enumerate(drawn.arrays):
             scores = drawn.of(name, metric)
-            values = scores.loc[scores["step"] == scores["step"].max(), "value"]
+            values = scores.loc[scores["step"] == epoch, "value"]
             label = None if row else metric.replace("_", " ")
             axes[0].plot(
                 values, [row] * len(values), "o", color=color, ms=4, alpha=0.7, label=label
             )
-    axes[0].set(xlabel="error (%)", yticks=range(len(drawn.arrays)), xlim=(0, None),
-                yticklabels=[drawn.label(name) for name in drawn.arrays])  # fmt: skip
+    labels = [drawn.label(name) for name in drawn.arrays]
+    axes[0].set_yticks(range(len(labels)), labels)
+    axes[0].set(xlabel=f"error after {epoch} epochs (%)", xlim=(0, None))
     axes[0].invert_yaxis()
     axes[0].grid(axis="y", color="0.9")
     axes[0].legend(frameon=False, fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))

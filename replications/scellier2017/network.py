@@ -23,7 +23,7 @@ def fan_in_uniform(
 ) -> Tensor:
     """W ~ U(-r, r), r = gain / sqrt(fan_in), (fan_in, fan_out), on the CPU.
 
-    As in the code of Scellier et al. 2024 (a fast algorithm for nonlinear resistive networks).
+    As in the code of Scellier 2024 (A fast algorithm to simulate nonlinear resistive networks).
     """
     uniform = torch.rand(fan_in, fan_out, generator=generator, dtype=dtype)
     return gain / fan_in**0.5 * (2 * uniform - 1)

@@ -1,8 +1,9 @@
 """Equilibrium propagation (Scellier & Bengio 2017, arXiv 1602.05179), and rules that it is held
 against on the same network.
 
-Equation numbers are those of the paper. All rules settle into a free fixed point s* and descend
-J = mean C(s*), C = c |y - d|^2; they differ in how the second phase finds the gradient.
+Equation numbers are those of the paper. All rules settle into a free fixed point s* and are held
+against the gradient of J = mean C(s*), C = c |y - d|^2; they differ in how the second phase finds
+their update. Contrastive Hebbian learning alone descends another objective, E(clamped) - E(free).
 """
 
 from __future__ import annotations
@@ -107,7 +108,10 @@ class Relaxation(LearningRule):
         return 2 * self.cost_scale / len(batch.labels) * (outputs - batch.targets)
 
     def gradient(self, network: HopfieldNetwork, batch: Batch) -> Updates:
-        """dJ/dtheta by implicit differentiation at the free fixed point; see `solvers.Adjoint`."""
+        """dJ/dtheta by implicit differentiation at the free states; see `solvers.Adjoint`.
+
+        It is that of the fixed point as far as they, and the adjoint, settle in `settling_steps`.
+        """
         clamped = Clamped(network, batch.inputs)
         free = self.free_states(clamped)
         adjoint = Adjoint(clamped, free, self.slope(free[-1], batch))

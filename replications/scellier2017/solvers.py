@@ -118,7 +118,8 @@ class Alternate:
 
     Given its neighbours, F is quadratic in a layer: clip(pressure), and at the outputs
     clip((pressure + 2 c beta d) / (1 + 2 c beta)), for 2 c beta > -1. Layers of one parity do not
-    see each other. As in the code of Scellier et al. 2023 (arXiv 2312.15103).
+    see each other. After the code of Scellier et al. 2023 (arXiv 2312.15103), which begins with the
+    odd layers and sets nudged outputs to clip(pressure + beta (d - y)): the fixed points are equal.
     """
 
     def sweep(self, phase: Phase) -> None:
@@ -153,7 +154,8 @@ def solver_of(declared: Mapping[str, Mapping], known: Sequence[str]) -> Solver:
 def settle(phase: Phase, solver: Solver, *, steps: int, tolerance: float) -> int:
     """Sweep `steps` times, or fewer: until no unit of the batch moves by more than `tolerance`.
 
-    A tolerance of 0 never stops. Returns the number of sweeps.
+    A tolerance of 0 never stops. With another, what an image ends at depends in its last digits on
+    the batch that it settles in. Returns the number of sweeps.
     """
     before = torch.empty_like(phase.whole) if tolerance else None
     for done in range(1, steps + 1):

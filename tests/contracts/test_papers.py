@@ -89,6 +89,13 @@ def test_claims_compare_experiments_at_equal_shares_of_the_budget(paper, tier):
         assert len({shares[name] for name in names}) <= 1, claim.name
 
 
+@pytest.mark.parametrize("tier", TIERS)
+def test_every_figure_has_something_to_draw_in_every_tier(paper, tier):
+    there = {experiment.name for experiment in paper.experiments(tier)}
+    for name, figure in paper.figures.items():
+        assert there & set(figure["experiments"]), name
+
+
 def test_every_experiment_stands_in_a_figure(paper):
     drawn = {name for figure in paper.figures.values() for name in figure["experiments"]}
     assert drawn == set(paper.declared["experiments"])
