@@ -1,0 +1,71 @@
+"""Figures of the learning rules, drawn of made-up scores in every tier."""
+
+import matplotlib.pyplot as plt
+import pandas as pd
+import pytest
+
+from replications.core.papers import TIERS, Suite
+from replications.core.plots import Drawn, budget_note
+from replications.scellier2017 import figures
+
+NAMES = ("learning_curves", "rules", "ablations", "other_networks", "alignment")
+
+
+def drawn_of(name, tier):
+    """Two runs of every experiment of a figure that the tier has; errors fall with the epoch."""
+    paper = Suite().papers["scellier2017"]
+    wanted = paper.figures[name]["experiments"]
+    there = [e for e in paper.experiments(tier) if e.name in wanted]
+    rows = []
+    for number, experiment in enumerate(there):
+        epochs = experiment.resolved["budget"]["epochs"]
+        (network,) = experiment.resolved["network"].values()
+        layers = [f"W{k}" for k in range(1, len(network["layers"]))]
+        for run in (0, 1):
+            base = {"experiment": experiment.name, "run": run}
+            for metric in ("train_error", "validation_error"):
+                rows += [
+                    base | {"metric": metric, "layer": "", "step": s, "value": 10 / s + number}
+                    for s in range(1, epochs + 1)
+                ]
+            rows += [
+                base | {"metric": metric, "layer": layer, "step": s, "value": 0.5 + run / 10}
+                for metric in ("cosine", "angle", "norm_ratio")
+                for layer in layers
+                for s in sorted({0, epochs // 2, epochs})
+            ]
+            rows.append(base | {"metric": "test_error", "layer": "", "step": epochs, "value": 3.0})
+    return Drawn(paper, tier, pd.DataFrame(rows), {e.name: [{}, {}] for e in there})
+
+
+@pytest.fixture(autouse=True)
+def closed():
+    yield
+    plt.close("all")
+
+
+@pytest.mark.parametrize("tier", TIERS)
+@pytest.mark.parametrize("name", NAMES)
+def test_every_figure_can_be_drawn_in_every_tier(name, tier):
+    drawn = drawn_of(name, tier)
+    figure = getattr(figures, name)(drawn)
+    figure.canvas.draw()
+    assert any(axis.has_data() for axis in figure.axes)
+    assert budget_note(drawn).startswith(f"{tier} tier")
+
+
+def test_ablations_are_compared_at_the_last_epoch_that_all_have():
+    drawn = drawn_of("ablations", "standard")
+    epochs = {e.name: e.resolved["budget"]["epochs"] for e in drawn.experiments}
+    assert len(set(epochs.values())) > 1
+    (axis,) = figures.ablations(drawn).axes
+    assert axis.get_xlabel() == f"error after {min(epochs.values())} epochs (%)"
+    shown = [line.get_xdata() for line in axis.lines[: len(epochs)]]  # training errors
+    for number, values in enumerate(shown):
+        assert list(values) == [10 / min(epochs.values()) + number] * 2
+
+
+def test_the_band_of_the_paper_stands_beside_its_own_dataset_alone():
+    for tier, bands in (("smoke", 0), ("paper", 3)):
+        figure = figures.learning_curves(drawn_of("learning_curves", tier))
+        assert sum(len(axis.patches) for axis in figure.axes) == bands
