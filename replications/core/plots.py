@@ -86,7 +86,7 @@ def budget_note(drawn: Drawn) -> str:
     """The tier and what share of the full budget it spends, for the foot of a figure."""
     experiments = sorted(drawn.experiments, key=lambda e: e.share)
     ends = dict.fromkeys((experiments[0].share_text, experiments[-1].share_text))
-    shares = " to ".join(ends)
+    shares = " to ".join(ends).replace("to full", "to all")
     data = " and ".join(dict.fromkeys(e.data for e in drawn.experiments if e.data != "none"))
     runs = drawn.scores["run"].nunique()
     on = f" on {data}" if data else ""
@@ -156,6 +156,7 @@ def alignment_by_layer(drawn: Drawn) -> Figure:
         plain_log_ticks(column[1])
     axes[0, 0].set_ylabel("angle to −gradient (deg)")
     axes[1, 0].set_ylabel("|update| / |gradient|")
-    axes[0, -1].legend(frameon=False)
+    for axis in axes[0]:  # experiments may be of different lengths
+        axis.legend(frameon=False)
     sns.despine(figure)
     return figure

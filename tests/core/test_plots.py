@@ -34,3 +34,10 @@ def test_the_foot_tells_tier_data_runs_shares_and_what_is_reduced(drawn):
         "1,000 samples"
     )
     assert budget_note(drawn("paper", "stdp_spread")) == ("paper tier, 2 runs, the full budget")
+
+
+def test_the_foot_of_runs_of_different_shares_names_both_ends(drawn):
+    scores = drawn("paper", "stdp_spread").scores
+    names = {"mnist_1h": [{}], "mnist_2h_alternating": [{}]}
+    part = Drawn(Suite().papers["scellier2017"], "paper", scores, names)
+    assert budget_note(part) == "paper tier on mnist, 2 runs, 33% to all of the full budget"
