@@ -83,7 +83,9 @@ def test_the_long_table_is_one_in_parquet_and_csv_and_finite(finished):
     assert table["value"].notna().all() and table["value"].abs().max() < float("inf")
     csv = pd.read_csv(smoke / "scores.csv", keep_default_na=False)
     assert csv["value"].astype(float).to_list() == pytest.approx(table["value"].to_list(), rel=1e-5)
-    experiments = {(p.name, e.name) for p in Suite().papers.values() for e in p.experiments("smoke")}
+    experiments = {
+        (p.name, e.name) for p in Suite().papers.values() for e in p.experiments("smoke")
+    }
     assert set(table.groupby(["paper", "experiment"]).groups) == experiments
 
 
