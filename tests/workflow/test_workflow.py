@@ -157,7 +157,8 @@ def test_a_changed_figure_trains_nothing(project):
 
 
 def test_a_planted_sign_flip_is_caught_with_a_table_of_what_moved(project):
-    edit(project / "replications/scellier2017/rule.py", "scale = 1 /", "scale = -1 /")
+    contrast = "contrast(batch.inputs, free, above, "  # bounded outputs, which cannot diverge
+    edit(project / "replications/scellier2017/rule.py", f"{contrast}beta)", f"{contrast}-beta)")
     done = snakemake(project, "check")
     assert done.returncode != 0
     log = (project / "results/smoke/logs/check.log").read_text()
@@ -178,8 +179,8 @@ def test_a_planted_sign_flip_is_caught_with_a_table_of_what_moved(project):
          "learning_rule: backprop", r"mnist_backpropagation.learning_rule: unknown name 'backprop'; known are .*backpropagation"),  # noqa: E501
         ("replications/lee2015/paper.yaml", "{alpha: 0.327736332653, noise: 0.359829566008}",
          "{alpha: 0.3, nois: 0.36}", r"takes alpha, noise; unknown: nois; missing: noise"),
-        ("replications/scellier2017/paper.yaml", "      smoke:\n        data: digits",
-         "      smoke:\n        data: digit", r"tiers.smoke.data: 'digit' is not one of"),
+        ("replications/scellier2017/paper.yaml", "      smoke: &digits\n        data: digits",
+         "      smoke: &digits\n        data: digit", r"tiers.smoke.data: 'digit' is not one of"),
         ("replications/bengio2015/search.yaml", "maximise: generate", "maximise: generat",
          r"deep_generative_model.maximise: 'generat' is none of the samplers"),
         ("config/config.yaml", "tier: standard", "tier: tiny", r"config.yaml: tier: 'tiny' is not one of"),  # noqa: E501
