@@ -28,7 +28,7 @@ def learning_curves(drawn: Drawn) -> Figure:
         if drawn.on_the_papers_data:
             value = drawn.paper.declared["claims"]["validation_error_as_described"]["value"]
             axis.axhspan(value["low"], value["high"], color="0.9", zorder=0, label="the paper")
-        axis.legend(frameon=False, fontsize=6, loc="upper center", bbox_to_anchor=(0.5, -0.25))
+        legend_below(axis)
     sns.despine(figure)
     return figure
 
@@ -92,7 +92,7 @@ def other_networks(drawn: Drawn) -> Figure:
     for axis, names in zip(axes, (wide, fashion), strict=True):
         error_curves(drawn, axis, names)
         if names:
-            axis.legend(frameon=False, fontsize=6, loc="upper center", bbox_to_anchor=(0.5, -0.25))
+            legend_below(axis)
     if drawn.on_the_papers_data:
         for claim in drawn.paper.declared["claims"].values():
             if claim.get("about", {}).get("experiment") in wide:
@@ -301,6 +301,11 @@ def processes(axis: plt.Axes, ours: np.ndarray, theirs: np.ndarray, beta: float)
         color = sns.color_palette("husl", ours.shape[1])[number]
         axis.plot(one, color=color, lw=1.2, label=None if number else f"EP, β = {beta:g}")
         axis.plot(other, ".", color=color, ms=4, label=None if number else "back-propagation")
+
+
+def legend_below(axis: plt.Axes) -> None:
+    """A legend below a panel, where its many entries hide nothing."""
+    axis.legend(frameon=False, fontsize=6, loc="upper center", bbox_to_anchor=(0.5, -0.25))
 
 
 def finished(figure: Figure, labelled) -> Figure:
