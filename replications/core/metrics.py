@@ -79,6 +79,11 @@ METRICS = {
     "amplitude_power": Metric("mV/ms", None, 0, 0.01, "that power at |dt| = 1 ms"),
     "sign_agreement": Metric("", True, 0.0, 0, "share of bins whose mean dW has the sign of dt"),
     "spearman": Metric("", None, 0.01, 0, "rank correlation of mean dW with |dt|"),
+    "fit_error": Metric(
+        "", False, 1e-3, 0.02, "squared distance from measurements in their errors"
+    ),
+    "log_fit_error": Metric("", False, 0.01, 0, "that distance as a power of ten"),
+    "window_error": Metric("", False, 1e-6, 0.02, "distance from a measured window over its size"),
     "order": Metric("", None, 0.02, 0, "log-log slope against what a simulation sweeps"),
     "relative_error": Metric(
         "", False, 1e-9, 0.05, "norm of the difference from theory over the norm of theory's value"

@@ -1,0 +1,84 @@
+"""The simulations: what they hold against the measurements, and what they refuse."""
+
+import numpy as np
+import pytest
+import torch
+
+from replications.core.papers import Suite
+from replications.pfister2006 import measurements
+from replications.pfister2006.simulation import (
+    build,
+    frequency_dependence,
+    numbers,
+    score,
+    window,
+)
+
+PAIR = {"tau_plus": 16.8, "tau_minus": 33.7, "pairing": "nearest"}
+
+
+def simulated(name, **changed):
+    experiments = Suite().papers["pfister2006"].experiments("smoke")
+    (resolved,) = (e.resolved for e in experiments if e.name == name)
+    simulation = window if name == "window" else frequency_dependence
+    generator = torch.Generator().manual_seed(0)
+    return simulation(generator=generator, **resolved["settings"] | resolved["budget"] | changed)
+
+
+def test_the_error_of_no_change_is_that_of_the_measurements():
+    zero = {"change | none | fitted | 60 pairings": np.zeros((2, 5))}
+    e, log_e = score(zero)
+    assert e["layer"] == "none, fitted, 60 pairings"
+    assert e["value"] == pytest.approx(np.mean((measurements.CHANGE / measurements.ERROR) ** 2))
+    assert log_e["value"] == pytest.approx(np.log10(e["value"]))
+
+
+def test_published_triplet_rules_are_ten_times_as_near_as_the_best_pair_rules():
+    errors = {}
+    for name in ("pair", "triplet"):
+        rows = score(simulated(name, protocols=["60 pairings"]))
+        errors |= {(name, r["layer"]): r["value"] for r in rows if r["metric"] == "fit_error"}
+    pairs = [e for (name, layer), e in errors.items() if name == "pair" and "times" not in layer]
+    triplets = [e for (name, layer), e in errors.items() if "published" in layer]
+    assert len(pairs) == 2
+    assert len(triplets) == 4
+    assert min(pairs) > 10 * max(triplets)
+
+
+def test_only_complete_rules_are_published():
+    names = set(simulated("pair", protocols=["60 pairings"]))
+    assert not any("published" in name for name in names)
+    assert "curve | nearest | fitted | 60 pairings" in names
+
+
+def test_the_pair_rule_is_the_window_of_bi_and_poo():
+    rows = {r["layer"]: r["value"] for r in score(simulated("window"))}
+    assert rows["pair"] < 1e-9
+    assert 0.01 < rows["voltage"] < 0.2
+
+
+def test_a_rule_is_built_of_what_the_yaml_says():
+    rule, complete = build({"pair": {**PAIR, "a_plus": 1.0, "a_minus": 2.0}}, ["a_plus"])
+    assert complete
+    assert list(numbers(rule)) == [1.0, 2.0, 16.8, 33.7]
+    rule, complete = build({"pair": {**PAIR, "a_minus": 2.0}}, ["a_plus"])
+    assert not complete
+    assert rule.a_plus == 0
+
+
+@pytest.mark.parametrize(
+    ("rule", "free", "message"),
+    [
+        ({"quadruplet": {}}, [], "unknown 'quadruplet': choose from pair, triplet, voltage"),
+        ({"pair": {**PAIR, "tau_x": 1}}, ["a_plus", "a_minus"], "unknown: tau_x"),
+        ({"pair": PAIR}, ["a_plus"], "missing: a_minus"),
+    ],
+)
+def test_a_rule_that_cannot_be_built_is_told(rule, free, message):
+    with pytest.raises(ValueError, match=message):
+        build(rule, free)
+
+
+def test_an_unknown_protocol_is_told():
+    with pytest.raises(ValueError, match="unknown 'some': choose from 60 pairings"):
+        simulated("pair", protocols=["some"])
