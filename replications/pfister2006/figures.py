@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from replications.core.plots import Drawn
 from replications.pfister2006 import measurements
+from replications.pfister2006.protocols import PROTOCOLS
 from replications.pfister2006.simulation import CURVE, JOINT
 
 SHOWN = {  # the columns of the first figure: (experiment, candidate)
@@ -27,9 +28,11 @@ def frequency(drawn: Drawn) -> Figure:
         layout="constrained",
     )  # fmt: skip
     colors = sns.color_palette()[: len(measurements.LAGS)]
+    for axis, title in zip(axes[0], SHOWN, strict=True):
+        axis.set_title(title)
     for row, protocol in zip(axes, protocols, strict=True):
         row[0].set_ylabel(f"{protocol}\nrelative change")
-        for axis, (title, (experiment, candidate)) in zip(row, SHOWN.items(), strict=True):
+        for axis, (experiment, candidate) in zip(row, SHOWN.values(), strict=True):
             arrays = drawn.arrays[experiment][0]
             for side, (lag, color) in enumerate(zip(measurements.LAGS, colors, strict=True)):
                 axis.errorbar(
@@ -42,13 +45,11 @@ def frequency(drawn: Drawn) -> Figure:
                         axis.plot(CURVE, arrays[name][side], style, color=color, lw=1.3,
                                   label=f"{which}, {lag:+.0f} ms")  # fmt: skip
             axis.axhline(0, color="0.6", lw=0.6)
-            axis.set(ylim=(-1.1, 1.6))
-            if row is axes[0]:
-                axis.set_title(title)
+            axis.set(ylim=(-0.7, 1.1))
     for axis in axes[-1]:
         axis.set_xlabel("rate of the pairs (Hz)")
     handles, labels = axes[0, -1].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(handles), frameon=False)
+    figure.legend(handles, labels, loc="outside upper center", ncols=len(handles), frameon=False)
     sns.despine(figure)
     return figure
 
@@ -63,9 +64,12 @@ def errors(drawn: Drawn) -> Figure:
     )
     table["rule"] = table["rule"].str.replace("voltage-based rule, voltage", "voltage-based rule")
     figure, axis = plt.subplots(figsize=(6.6, 4.6), layout="constrained")
-    sns.stripplot(table, x="value", y="rule", hue="protocol", ax=axis, jitter=False, size=5)
+    sns.stripplot(
+        table, x="value", y="rule", hue="protocol", hue_order=list(PROTOCOLS), jitter=False,
+        size=5, ax=axis,
+    )  # fmt: skip
     axis.axvline(1, color="0.6", lw=0.8, ls=":")
-    axis.set(xscale="log", xlabel="E (squared standard errors)", ylabel="")
+    axis.set(xscale="log", xlim=(0.08, 12), xlabel="E (squared standard errors)", ylabel="")
     axis.grid(axis="y", lw=0.4)
     axis.legend(title=None, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     sns.despine(figure)
