@@ -84,6 +84,12 @@ METRICS = {
     ),
     "log_fit_error": Metric("", False, 0.01, 0, "that distance as a power of ten"),
     "window_error": Metric("", False, 1e-6, 0.02, "distance from a measured window over its size"),
+    "rate_coefficient": Metric("", None, 0.01, 0, "drift by pre times post, over a+ tau+"),
+    "change_coefficient": Metric(
+        "", None, 0.01, 0, "drift by pre times d(post)/dt, over its value for slow rates"
+    ),
+    "r2_regression": Metric("", None, 0.01, 0, "R2 of the drift on both"),
+    "echo_ratio": Metric("", None, 0.02, 0, "drift by caused spikes, over its expectation"),
     "order": Metric("", None, 0.02, 0, "log-log slope against what a simulation sweeps"),
     "relative_error": Metric(
         "", False, 1e-9, 0.05, "norm of the difference from theory over the norm of theory's value"

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
+from scipy.signal import lfilter
 from torch import Tensor
 
 Times = Sequence[float] | np.ndarray
@@ -67,3 +68,18 @@ def on_clock(times: Times, *, dt: float, steps: int) -> Tensor:
     train = torch.zeros(steps, dtype=torch.bool)
     train[torch.from_numpy(ticks)] = True
     return train
+
+
+def traces(spikes: np.ndarray, *, tau: float, dt: float, pairing: str) -> np.ndarray:
+    """Exponential traces of trains on a clock, as they are just before each tick.
+
+    `spikes`: ``(neurons, ticks)`` bool. "all_to_all": Σ exp(−(t − spike) / tau) over the spikes
+    before t; "nearest": the last of them alone. Returns ``(neurons, ticks)``; tau and dt in ms.
+    """
+    factor = np.exp(-dt / tau)
+    if pairing == "all_to_all":
+        return lfilter([0, factor], [1, -factor], spikes)
+    ticks = np.arange(spikes.shape[1])
+    last = np.maximum.accumulate(np.where(spikes, ticks, -np.inf), axis=1)
+    before = np.pad(last[:, :-1], ((0, 0), (1, 0)), constant_values=-np.inf)
+    return factor ** (ticks - before)

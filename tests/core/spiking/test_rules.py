@@ -144,6 +144,20 @@ def test_on_a_clock_many_synapses_change_as_their_events_say(pre, post, pairing,
     )
 
 
+@given(pre=st.lists(TRAINS, min_size=3, max_size=3), post=st.lists(TRAINS, min_size=2, max_size=2),
+       pairing=PAIRINGS)  # fmt: skip
+def test_changes_of_all_synapses_at_once_are_those_of_each(pre, post, pairing):
+    rule = pair(pairing)
+    trains = [
+        np.array([np.isin(np.arange(STEPS), train) for train in side]) for side in (pre, post)
+    ]
+    expected = [
+        [rule.change(2.0 * np.array(before), 2.0 * np.array(after)) for before in pre]
+        for after in post
+    ]
+    np.testing.assert_allclose(rule.changes(*trains, dt=2.0), expected, atol=1e-9)
+
+
 @settings(deadline=None, max_examples=30)
 @given(pre=st.lists(TRAINS, min_size=3, max_size=3), seed=st.integers(0, 1000))
 def test_on_a_clock_the_voltage_rule_changes_as_its_events_say(pre, seed):

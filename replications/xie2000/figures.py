@@ -1,0 +1,46 @@
+"""Figure of Xie & Seung 2000."""
+
+import numpy as np
+import seaborn as sns
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+
+from replications.core.plots import Drawn
+from replications.xie2000.simulation import JOINT
+
+SHOWN = "2 Hz"  # of the left panel
+
+
+def drift(drawn: Drawn) -> Figure:
+    """Measured against predicted drift, and both coefficients by frequency."""
+    runs = drawn.arrays["drift"]
+    windows = [name.split(JOINT)[1] for name in runs[0] if name.startswith("echo")]
+    frequencies = runs[0]["frequencies"]
+    figure, (scatter, change, rate) = plt.subplots(1, 3, figsize=(11, 3.4), layout="constrained")
+    for color, window in zip(sns.color_palette(), windows, strict=False):
+        at = f"{window}{JOINT}{SHOWN}"
+        scatter.plot(runs[0][f"predicted{JOINT}{at}"], runs[0][f"drift{JOINT}{at}"], ".", ms=1,
+                     alpha=0.3, color=color, rasterized=True)  # fmt: skip
+        scatter.plot([], [], "o", ms=4, color=color, label=window)
+        labels = [f"{window}{JOINT}{f:g} Hz" for f in frequencies]
+        for panel, axis in enumerate((rate, change)):
+            found = np.array(
+                [[r[f"coefficients{JOINT}{at}"][panel] for at in labels] for r in runs]
+            )
+            axis.plot(frequencies, found.T, "o", ms=4, color=color)
+            if window != "nearest":
+                expected = [runs[0][f"exact{JOINT}{at}"][panel] for at in labels]
+                axis.plot(frequencies, expected, "-", lw=1, color=color)
+    limits = scatter.get_xlim()
+    scatter.plot(limits, limits, "k-", lw=0.8)
+    scatter.set(xlabel="predicted drift (1/s)", ylabel="measured drift (1/s)", title=SHOWN)
+    scatter.legend(frameon=False)
+    for axis, label in ((change, "pre × d(post)/dt"), (rate, "pre × post")):
+        axis.axhline(0, color="0.6", lw=0.6)
+        axis.set(
+            xscale="log", xlabel="frequency of the rates (Hz)", title=f"coefficient of {label}"
+        )
+        axis.set_xticks(frequencies, [f"{f:g}" for f in frequencies])
+        axis.minorticks_off()
+    sns.despine(figure)
+    return figure
