@@ -90,6 +90,10 @@ METRICS = {
     ),
     "r2_regression": Metric("", None, 0.01, 0, "R2 of the drift on both"),
     "echo_ratio": Metric("", None, 0.02, 0, "drift by caused spikes, over its expectation"),
+    "output_rate": Metric("Hz", None, 1.0, 0.2, "rate of an output neuron"),
+    "irregularity": Metric("", None, 0.2, 0, "coefficient of variation of its intervals"),
+    "rate_gain": Metric("", None, 0.15, 0, "d log(output rate) / d log(input rate)"),
+    "mean_weight": Metric("", None, 0.03, 0, "mean weight, of the largest possible"),
     "order": Metric("", None, 0.02, 0, "log-log slope against what a simulation sweeps"),
     "relative_error": Metric(
         "", False, 1e-9, 0.05, "norm of the difference from theory over the norm of theory's value"

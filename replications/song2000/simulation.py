@@ -1,0 +1,215 @@
+"""Song, Miller & Abbott 2000: competition between the synapses of one neuron by spike timing.
+
+An integrate-and-fire neuron with conductances in units of its leak,
+
+    τ_m dV/dt = V_rest − V + g_ex (E_ex − V) + g_in (E_in − V),   τ dg/dt = −g,
+
+fires at V_threshold and restarts at V_reset. A spike of excitatory input a adds g_max w_a to g_ex,
+one of an inhibitory input g_inhibitory to g_in. Weights w within 0 and 1 change by all pairs of
+spikes,
+
+    w_a −= a₋ Σ_post exp(−(t − t_post) / τ₋)  at a presynaptic spike at t,
+    w_a += a₊ Σ_pre exp(−(t − t_pre) / τ₊)    at a postsynaptic spike at t.
+
+Several such neurons, each with inputs of its own, are run at once on a clock of 1 ms: the potential
+by its exact solution for conductances that are constant over a tick. An output spike stands half a
+tick after the inputs of its tick, so that a sum over pairs of unrelated spikes is the midpoint rule
+of the window's area: counting pairs of one tick as a whole tick apart, or not at all, would shift
+the balance of both areas by 5%, which is all that separates a₋ from a₊. Units: ms, mV, Hz.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import exp
+
+import numpy as np
+import torch
+from torch import Generator, Tensor
+
+Arrays = dict[str, np.ndarray]
+DT = 1.0  # ms
+SECOND = 1000  # ticks
+COURSE = 50  # parts of the time whose means are kept
+
+
+def competition(
+    *,
+    generator: Generator,
+    neuron: Mapping[str, float],
+    plasticity: Mapping[str, float],
+    input_rates: Sequence[float],
+    inhibitory_rate: float,
+    inputs: int,
+    inhibitory_inputs: int,
+    correlated: float,
+    modulation: float,
+    correlation_time: float,
+    seconds: int,
+) -> Arrays:
+    """Neurons with `inputs` plastic inputs each, a neuron for every one of `input_rates` (Hz).
+
+    The first `correlated` share of the inputs have one common rate, rate (1 + modulation x(t)),
+    the others one each, where x is normal and drawn anew after times of mean `correlation_time` ms;
+    modulation 0: constant rates. Weights start uniform in 0 to 1. Of the last tenth of the time,
+    with R rates: "output_rates", (R,), Hz; "irregularity", (R,), the coefficient of variation of
+    the intervals between spikes. "first_rates", (R,), Hz: of the first second, before plasticity
+    has done much. At the end: "weights", (R, inputs). Over time: "rate_course" and
+    "weight_course", (R, COURSE): the output rate and the mean weight in equal parts of the time.
+    Raises ValueError for `seconds` that are no multiple of COURSE.
+    """
+    if seconds % COURSE:
+        raise ValueError(f"seconds is {seconds}: give a multiple of {COURSE}, a mean for each part")
+    rates = torch.tensor(input_rates, dtype=torch.float64, device=generator.device)
+    cells = Cells(rates, inputs, neuron=neuron, plasticity=plasticity, generator=generator)
+    source = Inputs(
+        rates, inputs, share=correlated, modulation=modulation, time=correlation_time,
+        generator=generator,
+    )  # fmt: skip
+    spikes, weights = [], []
+    for second in range(seconds):
+        excitation = source.second()  # (ticks, R, inputs)
+        mean = torch.full((SECOND, len(rates)), inhibitory_inputs * inhibitory_rate * DT / 1000,
+                          dtype=torch.float64, device=rates.device)  # fmt: skip
+        spikes.append(cells.run(excitation, torch.poisson(mean, generator=generator)))
+        if (second + 1) % (seconds // COURSE) == 0:
+            weights.append(cells.weights.mean(dim=1))
+    fired = torch.cat(spikes).T.cpu().numpy()  # (R, ticks)
+    last = fired[:, -len(fired[0]) // 10 :]
+    return {
+        "input_rates": np.array(input_rates, dtype=float),
+        "first_rates": fired[:, :SECOND].mean(axis=1) * SECOND,
+        "output_rates": last.mean(axis=1) * SECOND,
+        "irregularity": np.array([irregularity(train) for train in last]),
+        "weights": cells.weights.cpu().numpy(),
+        "rate_course": fired.reshape(len(rates), COURSE, -1).mean(axis=2) * SECOND,
+        "weight_course": torch.stack(weights, dim=1).cpu().numpy(),
+        "correlated": np.arange(inputs) < round(correlated * inputs),
+    }
+
+
+class Cells:
+    """R neurons with their plastic inputs; weights ``(R, inputs)``."""
+
+    def __init__(
+        self, rates: Tensor, inputs: int, *, neuron: Mapping[str, float],
+        plasticity: Mapping[str, float], generator: Generator,
+    ) -> None:  # fmt: skip
+        drawn = {"generator": generator, "device": rates.device, "dtype": torch.float64}
+        self.weights = torch.rand(len(rates), inputs, **drawn)
+        self.r = torch.zeros_like(self.weights)  # presynaptic traces
+        self.o = torch.zeros_like(rates)  # postsynaptic traces, (R,)
+        self.v = torch.full_like(rates, neuron["v_rest"])
+        self.g_ex, self.g_in = torch.zeros_like(rates), torch.zeros_like(rates)
+        self.neuron, self.plasticity = neuron, plasticity
+        half = {side: exp(DT / 2 / plasticity[f"tau_{side}"]) for side in ("plus", "minus")}
+        self.a_plus = plasticity["a_plus"] / half["plus"]  # half a tick later than the inputs
+        self.a_minus = plasticity["a_minus"] * half["minus"]
+
+    def run(self, excitation: Tensor, inhibition: Tensor) -> Tensor:
+        """Ticks with excitatory spikes, ``(ticks, R, inputs)``, and numbers of inhibitory ones.
+
+        `inhibition`: ``(ticks, R)``. Returns who fired, ``(ticks, R)`` bool.
+        """
+        fired = torch.zeros(inhibition.shape, dtype=torch.bool, device=self.v.device)
+        for tick, (spikes, inhibitory) in enumerate(zip(excitation, inhibition, strict=True)):
+            self.plastic(spikes)
+            self.potential(spikes, inhibitory)
+            fires = self.v >= self.neuron["v_threshold"]
+            if fires.any():
+                self.fire(fires)
+                fired[tick] = fires
+        return fired
+
+    def plastic(self, spikes: Tensor) -> None:
+        """Traces to this tick, and depression by its presynaptic spikes, ``(R, inputs)``."""
+        p = self.plasticity
+        self.o.mul_(exp(-DT / p["tau_minus"]))
+        self.r.mul_(exp(-DT / p["tau_plus"]))
+        self.weights.addcmul_(spikes, self.o[:, None], value=-self.a_minus).clamp_(min=0)
+
+    def potential(self, spikes: Tensor, inhibitory: Tensor) -> None:
+        """Conductances and potential over a tick; the spikes then stand in the traces."""
+        n = self.neuron
+        self.g_ex.mul_(exp(-DT / n["tau_ex"]))
+        self.g_ex.add_(torch.linalg.vecdot(self.weights, spikes), alpha=n["g_max"])
+        self.g_in.mul_(exp(-DT / n["tau_in"])).add_(inhibitory, alpha=n["g_inhibitory"])
+        total = 1 + self.g_ex + self.g_in
+        goal = (n["v_rest"] + self.g_ex * n["e_ex"] + self.g_in * n["e_in"]) / total
+        self.v = torch.lerp(goal, self.v, torch.exp(-DT / n["tau_m"] * total))
+        self.r.add_(spikes)
+
+    def fire(self, fires: Tensor) -> None:
+        """These neurons, ``(R,)`` bool, restart, and potentiate the inputs that came before."""
+        self.v[fires] = self.neuron["v_reset"]
+        self.o[fires] += 1
+        raised = self.weights[fires] + self.a_plus * self.r[fires]
+        self.weights[fires] = raised.clamp_(max=1)
+
+
+class Inputs:
+    """Poisson spikes of R populations of inputs, by the second."""
+
+    def __init__(
+        self, rates: Tensor, inputs: int, *, share: float, modulation: float, time: float,
+        generator: Generator,
+    ) -> None:  # fmt: skip
+        self.rates, self.modulation, self.generator = rates, modulation, generator
+        self.drawn = {"generator": generator, "device": rates.device, "dtype": torch.float64}
+        self.shape = (len(rates), inputs)
+        common = round(share * inputs)
+        self.source = torch.arange(inputs, device=rates.device).clamp(min=max(common - 1, 0))
+        self.renewal = DT / time  # chance of a tick to draw x anew
+        self.x = torch.randn(self.shape, **self.drawn)
+
+    def second(self) -> Tensor:
+        """``(ticks, R, inputs)``, 1 for a spike. Inputs of one source share its x."""
+        chance = torch.rand(SECOND, *self.shape, **self.drawn)
+        if self.modulation == 0:
+            return (chance < self.rates[:, None] * DT / 1000).double()
+        modulated = torch.empty_like(chance)
+        for tick in modulated:
+            new = torch.rand(self.shape, **self.drawn) < self.renewal
+            self.x = torch.where(new, torch.randn(self.shape, **self.drawn), self.x)
+            tick.copy_(1 + self.modulation * self.x[:, self.source])
+        return (chance < self.rates[:, None] * modulated * DT / 1000).double()
+
+
+def irregularity(train: np.ndarray) -> float:
+    """Standard deviation over mean of the intervals between spikes, ``(ticks,)`` bool; or NaN."""
+    intervals = np.diff(np.flatnonzero(train))
+    return float(intervals.std() / intervals.mean()) if len(intervals) > 1 else np.nan
+
+
+def score(arrays: Arrays) -> list[dict]:
+    """Rows {"metric", "layer", "value"}; the layer starts with the rate of the inputs.
+
+    output_rate; irregularity; "share" of the weights in the lowest and highest fifth of their range
+    ("outer fifths"), in the middle one, and in the highest; mean_weight of all, and of correlated
+    and other inputs where there are both. And rate_gain, d log(output rate) / d log(input rate) by
+    least squares, where there are several rates.
+    """
+    rows = []
+    common = arrays["correlated"]
+    for at, rate in enumerate(arrays["input_rates"]):
+        weights, name = arrays["weights"][at], f"{rate:g} Hz"
+        low, middle, high = weights < 0.2, (weights >= 0.4) & (weights < 0.6), weights >= 0.8
+        found = {
+            ("output_rate", name): arrays["output_rates"][at],
+            ("irregularity", name): arrays["irregularity"][at],
+            ("share", f"{name}, outer fifths"): np.mean(low | high),
+            ("share", f"{name}, middle fifth"): np.mean(middle),
+            ("share", f"{name}, highest fifth"): np.mean(high),
+            ("mean_weight", name): weights.mean(),
+        }
+        if common.any() and not common.all():
+            found["mean_weight", f"{name}, correlated"] = weights[common].mean()
+            found["mean_weight", f"{name}, others"] = weights[~common].mean()
+        rows += [
+            {"metric": m, "layer": layer, "value": float(v)} for (m, layer), v in found.items()
+        ]
+    if len(arrays["input_rates"]) > 1:
+        for layer, key in (("first second", "first_rates"), ("last tenth", "output_rates")):
+            gain, _ = np.polyfit(np.log(arrays["input_rates"]), np.log(arrays[key]), 1)
+            rows.append({"metric": "rate_gain", "layer": layer, "value": float(gain)})
+    return rows
