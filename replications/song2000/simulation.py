@@ -74,7 +74,7 @@ def competition(
         spikes.append(cells.run(excitation, torch.poisson(mean, generator=generator)))
         if (second + 1) % (seconds // COURSE) == 0:
             weights.append(cells.weights.mean(dim=1))
-    fired = torch.cat(spikes).T.cpu().numpy()  # (R, ticks)
+    fired = torch.cat(spikes).T.contiguous().cpu().numpy()  # (R, ticks)
     last = fired[:, -len(fired[0]) // 10 :]
     return {
         "input_rates": np.array(input_rates, dtype=float),
@@ -83,7 +83,7 @@ def competition(
         "irregularity": np.array([irregularity(train) for train in last]),
         "weights": cells.weights.cpu().numpy(),
         "rate_course": fired.reshape(len(rates), COURSE, -1).mean(axis=2) * SECOND,
-        "weight_course": torch.stack(weights, dim=1).cpu().numpy(),
+        "weight_course": torch.stack(weights).T.contiguous().cpu().numpy(),
         "correlated": np.arange(inputs) < round(correlated * inputs),
     }
 

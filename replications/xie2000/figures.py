@@ -19,8 +19,10 @@ def drift(drawn: Drawn) -> Figure:
     figure, (scatter, change, rate) = plt.subplots(1, 3, figsize=(11, 3.4), layout="constrained")
     for color, window in zip(sns.color_palette(), windows, strict=False):
         at = f"{window}{JOINT}{SHOWN}"
-        scatter.plot(runs[0][f"predicted{JOINT}{at}"], runs[0][f"drift{JOINT}{at}"], ".", ms=1,
-                     alpha=0.3, color=color, rasterized=True)  # fmt: skip
+        scatter.plot(
+            runs[0][f"predicted{JOINT}{at}"], runs[0][f"drift{JOINT}{at}"], ".", ms=1, alpha=0.3,
+            color=color, zorder=1 if window == "nearest" else 2, rasterized=True,
+        )  # fmt: skip
         scatter.plot([], [], "o", ms=4, color=color, label=window)
         labels = [f"{window}{JOINT}{f:g} Hz" for f in frequencies]
         for panel, axis in enumerate((rate, change)):

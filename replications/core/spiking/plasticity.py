@@ -85,11 +85,13 @@ class Synapses:
 
     def potentiate(self, rows: Tensor, change: Tensor) -> None:
         """Add ``(rows, presynaptic)`` to the weights onto some neurons."""
-        self.weights[rows] = (self.weights[rows] + change).clamp_(self.low, self.high)
+        changed = self.weights.index_select(0, rows).add_(change).clamp_(self.low, self.high)
+        self.weights.index_copy_(0, rows, changed)
 
     def depress(self, columns: Tensor, change: Tensor) -> None:
         """Subtract ``(postsynaptic, columns)`` from the weights of some inputs."""
-        self.weights[:, columns] = (self.weights[:, columns] - change).clamp_(self.low, self.high)
+        changed = self.weights.index_select(1, columns).sub_(change).clamp_(self.low, self.high)
+        self.weights.index_copy_(1, columns, changed)
 
     def step(self, pre: Tensor, post: Tensor) -> None:
         """One tick: who spikes, ``(presynaptic,)`` bool, and `post` as the rule reads it."""
