@@ -3,6 +3,7 @@
 # make smoke    the first look: every experiment on small embedded digits
 # make check    hold the smoke tier's scores against results/reference/smoke.csv
 # make bench    speed against bare matrix products, as ratios in one run
+# make peers    the environment of the simulators that `make bench` compares with
 # make lint     ruff, snakefmt, snakemake --lint
 # make readme   write the generated tables of the READMEs from results/reference/
 # make lock     write requirements.lock from what is installed in .venv
@@ -13,7 +14,7 @@ BIN = .venv/bin
 SNAKEMAKE = $(BIN)/snakemake --cores $(CORES)
 READY = .venv/.ready
 
-.PHONY: all test smoke check bench lint readme lock setup
+.PHONY: all test smoke check bench peers lint readme lock setup
 .DEFAULT_GOAL := all
 
 all: setup
@@ -32,6 +33,8 @@ test: setup
 
 bench: setup
 	$(BIN)/python -m pytest benchmarks
+
+peers: .venv-peers/.ready
 
 lint: setup
 	$(BIN)/ruff check .
@@ -57,3 +60,8 @@ $(READY): requirements.lock
 	  { echo "python3 has no venv module: install it (Debian: python3-venv), then run make again"; exit 1; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	@touch $(READY)
+
+.venv-peers/.ready: benchmarks/peers/requirements.txt
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@

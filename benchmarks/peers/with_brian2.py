@@ -27,8 +27,8 @@ defaultclock.dt = 1 * ms
 seed(spec["seed"])
 names = {
     "tau_m": spec["tau_m"] * ms, "v_rest": spec["v_rest"], "v_threshold": spec["v_threshold"],
-    "v_reset": spec["v_reset"], "jump": spec["gain"] * exp(1 / spec["tau_m"]), "a_plus": spec["a_plus"],
-    "a_minus": spec["a_minus"], "tau_plus": spec["tau_plus"] * ms,
+    "v_reset": spec["v_reset"], "jump": spec["gain"] * exp(1 / spec["tau_m"]),
+    "a_plus": spec["a_plus"], "a_minus": spec["a_minus"], "tau_plus": spec["tau_plus"] * ms,
     "tau_minus": spec["tau_minus"] * ms,
 }  # fmt: skip
 inputs = PoissonGroup(spec["inputs"], spec["input_rate"] * Hz)

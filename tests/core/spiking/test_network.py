@@ -28,7 +28,7 @@ def test_the_potential_decays_to_rest_and_restarts():
 
 def layer(count, inputs, gain, threshold=20.0):
     weights = torch.full((count, inputs), 0.5, dtype=torch.float64)
-    synapses = RULE.clocked(weights, dt=0.5, low=0.0, high=1.0)
+    synapses = RULE.clocked(weights, dt=0.5, low=-9.0, high=9.0)  # bounds that nothing meets
     return PlasticLayer(neurons(count, threshold), synapses, gain=gain)
 
 
