@@ -41,6 +41,8 @@ def stdp(drawn: Drawn) -> Figure:
             stdp_side(axis, curve, side, fits[side])
         axis.errorbar(curve["delta_t"], curve["delta_w"], curve["delta_w_se"], fmt="o", ms=2.5,
                       color="0.2", lw=0.8, zorder=3, label="simulated, mean ± s.e.")  # fmt: skip
+        if "expected" in curve:
+            axis.plot(curve["delta_t"], curve["expected"], "k:", lw=1.5, label="expected")
         quality = "\n".join(
             f"{name}: {fits['potentiation', metric]:.3f} | {fits['depression', metric]:.3f}"
             for name, metric in (("exponential", "r2_exponential"), ("power law", "r2_power"))
@@ -52,6 +54,11 @@ def stdp(drawn: Drawn) -> Figure:
     axes[0, 0].legend(frameon=False, fontsize=7, loc="upper left")
     sns.despine(figure)
     return figure
+
+
+def companion(drawn: Drawn) -> Figure:
+    """The curves of arXiv 1509.05936, drawn as Fig. 1 is."""
+    return stdp(drawn)
 
 
 def stdp_side(axis: plt.Axes, curve: dict, side: str, fit) -> None:

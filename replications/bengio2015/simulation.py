@@ -8,13 +8,18 @@ the postsynaptic potential is a ramp with slope u that starts one gap below the 
 so pre before post (ΔT > 0) goes with a rising potential and ΔW > 0. One gap for all pairs
 gives ΔW ΔT = learning_rate · gap, a hyperbola; with gaps spread down to zero the mean over pairs
 of like ΔT looks exponential. Units: ms, mV, mV/ms; ΔW in units of learning_rate · mV/ms.
+
+`rate_of_change` is the companion paper's version of it (Bengio, Mesnard, Fischer, Zhang & Wu,
+arXiv 1509.05936): the presynaptic rate times dV_j/dt, with spikes as its witnesses alone.
 """
 
 from contextlib import suppress
 
 import numpy as np
 import torch
+from scipy.fft import irfft, next_fast_len, rfft
 from scipy.optimize import curve_fit
+from scipy.signal import lfilter
 from scipy.stats import spearmanr
 
 SIDES = {"potentiation": 1, "depression": -1}  # the sign of ΔT
@@ -84,6 +89,89 @@ def spike_pair(slope, gap, learning_rate):
     return gap / slope, learning_rate * slope
 
 
+def rate_of_change(
+    *,
+    generator: torch.Generator,
+    updates: str,
+    rate: float,
+    spread: float,
+    scale: float,
+    tau: float,
+    smoothing: float,
+    window: int,
+    bins: int,
+    neurons: int,
+) -> dict[str, np.ndarray]:
+    """Mean S_i dV_j/dt, or rate_i dV_j/dt over the mean rate, around pairs of spikes by their ΔT.
+
+    Potentials V (mV, SD `spread`) of both sides are white noise filtered by `tau` and `smoothing`
+    (ms); spikes are Poisson at rate · (1 + V / scale)₊ (Hz), so that nothing but V ties spikes to
+    dV/dt. `updates`: "spikes" takes dV_j/dt at presynaptic spikes, "rates" weighted by the
+    presynaptic rate at all times. Expected is the slope of the autocovariance of V,
+
+        ΔW(ΔT) = −C'(ΔT) / scale = spread² (exp(−|ΔT|/tau) − exp(−|ΔT|/smoothing))
+                                   · sign(ΔT) / (scale (tau − smoothing)).
+
+    `neurons` pairs of 100 s. Returns arrays as `stdp_curve` does, from `bins` bins over ±window ms
+    without ΔT = 0, and "expected", ``(bins,)``. Raises ValueError for an unknown `updates` and for
+    bins that do not hold whole ms.
+    """
+    if updates not in ("spikes", "rates"):
+        raise ValueError(f'updates is {updates!r}: give "spikes" or "rates"')
+    if bins % 2 or (2 * window) % bins:
+        raise ValueError(f"bins is {bins}: give an even number that divides {2 * window} ms")
+    lags = np.concatenate([np.arange(-window, 0), np.arange(1, window + 1)])
+    sums, pairs = np.zeros((neurons, bins)), np.zeros((neurons, bins))
+    for pair in range(neurons):
+        potential = spread * filtered_noise(2, tau=tau, smoothing=smoothing, generator=generator)
+        rates = rate / 1000 * (1 + potential / scale).clip(0)  # (2, ticks), 1/ms
+        drawn = torch.rand(rates.shape, generator=generator, dtype=torch.float64).numpy()
+        before, after = drawn < rates
+        presynaptic = before if updates == "spikes" else rates[0]
+        change = presynaptic * np.gradient(potential[1])
+        sums[pair], pairs[pair] = (
+            correlation(side, after, lags).reshape(bins, -1).sum(axis=1)
+            for side in (change, presynaptic)
+        )
+    each = sums / pairs
+    return {
+        "delta_t": lags.reshape(bins, -1).mean(axis=1),
+        "delta_w": sums.sum(axis=0) / pairs.sum(axis=0),
+        "delta_w_se": each.std(axis=0, ddof=1) / np.sqrt(neurons),
+        "count": pairs.sum(axis=0),
+        "expected": expected_change(lags, spread, scale, tau, smoothing).reshape(bins, -1).mean(1),
+    }
+
+
+def filtered_noise(
+    signals: int, *, tau: float, smoothing: float, generator: torch.Generator
+) -> np.ndarray:
+    """White noise through two low-pass filters, ms, variance 1 in the mean: ``(signals, 10⁵)``.
+
+    Its autocovariance is (tau exp(−|t|/tau) − smoothing exp(−|t|/smoothing)) / (tau − smoothing).
+    """
+    ticks, settling = 100_000, int(10 * (tau + smoothing))
+    noise = torch.randn(signals, settling + ticks, generator=generator, dtype=torch.float64)
+    for time in (tau, smoothing):
+        noise = lfilter([1 - np.exp(-1 / time)], [1, -np.exp(-1 / time)], noise)
+    one, other = np.exp(-1 / tau), np.exp(-1 / smoothing)
+    variance = (1 - one) * (1 - other) / ((1 + one) * (1 + other)) * (1 + one * other)
+    return noise[:, settling:] / np.sqrt(variance / (1 - one * other))
+
+
+def correlation(first: np.ndarray, second: np.ndarray, lags: np.ndarray) -> np.ndarray:
+    """Σ_t first(t) second(t + lag), ``(lags,)``, of two signals ``(ticks,)``."""
+    length = next_fast_len(len(first) + int(np.abs(lags).max()), real=True)
+    spectrum = np.conj(rfft(first, length)) * rfft(second, length)
+    return irfft(spectrum, length)[lags]
+
+
+def expected_change(lags, spread, scale, tau, smoothing):
+    """−C'(lag) / scale of the potentials of `rate_of_change`, mV/ms."""
+    size = np.exp(-np.abs(lags) / tau) - np.exp(-np.abs(lags) / smoothing)
+    return np.sign(lags) * spread**2 * size / (scale * (tau - smoothing))
+
+
 def score(arrays: dict[str, np.ndarray]) -> list[dict]:
     """Shape of the curve on each side of ΔT = 0: rows {"metric", "layer", "value"}.
 
@@ -91,13 +179,19 @@ def score(arrays: dict[str, np.ndarray]) -> list[dict]:
     (not of its logarithm): w = amplitude exp(−t / tau) and w = amplitude t^exponent, each with
     R² = 1 − Σ(w − fit)² / Σ(w − mean)². sign_agreement: share of bins with w > 0. spearman: rank
     correlation of w with t, −1 for a strict decay. The side is the layer; a fit that does not
-    exist (fewer than three bins, no convergence) is NaN.
+    exist (fewer than three bins, no convergence) is NaN. relative_error, where something is
+    expected: |ΔW − expected| / |expected| over all bins.
     """
-    return [
+    rows = [
         {"metric": metric, "layer": layer, "value": float(value)}
         for layer, sign in SIDES.items()
         for metric, value in _shape(*side(arrays, sign)).items()
     ]
+    if "expected" in arrays:
+        expected = arrays["expected"]
+        error = np.linalg.norm(arrays["delta_w"] - expected) / np.linalg.norm(expected)
+        rows.append({"metric": "relative_error", "layer": "", "value": float(error)})
+    return rows
 
 
 def side(arrays: dict[str, np.ndarray], sign: int) -> tuple[np.ndarray, np.ndarray]:

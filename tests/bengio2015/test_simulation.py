@@ -196,3 +196,79 @@ def test_only_pairs_inside_the_window_are_counted():
 def test_bad_input_says_what_to_do(changes, message):
     with pytest.raises(ValueError, match=message):
         curve(**changes)
+
+
+COMPANION = {
+    "rate": 20.0,
+    "spread": 3.0,
+    "scale": 9.0,
+    "tau": 20.0,
+    "smoothing": 5.0,
+    "window": 50,
+    "bins": 20,
+    "neurons": 60,
+}
+
+
+def companion(updates, **changes):
+    generator = torch.Generator().manual_seed(0)
+    return simulation.rate_of_change(generator=generator, updates=updates, **COMPANION | changes)
+
+
+def test_filtered_noise_has_its_autocovariance():
+    generator = torch.Generator().manual_seed(0)
+    noise = simulation.filtered_noise(40, tau=20.0, smoothing=5.0, generator=generator)
+    for lag in (0, 5, 20, 60):
+        expected = (20 * np.exp(-lag / 20) - 5 * np.exp(-lag / 5)) / 15
+        covariance = np.mean(noise[:, : noise.shape[1] - lag] * noise[:, lag:])
+        assert covariance == pytest.approx(expected, abs=0.02)
+
+
+def test_expected_change_is_the_slope_of_the_autocovariance():
+    def autocovariance(t):
+        return 9.0 * (20 * np.exp(-abs(t) / 20) - 5 * np.exp(-abs(t) / 5)) / 15
+
+    for lag in (-30.0, -2.0, 1.0, 12.0):
+        slope = (autocovariance(lag + 1e-5) - autocovariance(lag - 1e-5)) / 2e-5
+        expected = simulation.expected_change(np.array([lag]), 3.0, 9.0, 20.0, 5.0)
+        assert expected[0] == pytest.approx(-slope / 9.0, rel=1e-6)
+
+
+def test_correlation_is_the_sum_over_times():
+    first, second = np.random.default_rng(0).normal(size=(2, 50))
+    lags = np.array([-7, -1, 0, 3])
+    expected = [
+        sum(first[t] * second[t + lag] for t in range(50) if 0 <= t + lag < 50) for lag in lags
+    ]
+    np.testing.assert_allclose(simulation.correlation(first, second, lags), expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("updates", ["spikes", "rates"])
+def test_the_companion_curve_is_the_expected_one_within_its_errors(updates):
+    arrays = companion(updates)
+    z = (arrays["delta_w"] - arrays["expected"]) / arrays["delta_w_se"]
+    assert np.sqrt(np.mean(z**2)) < 2
+    assert (np.sign(arrays["delta_w"]) == np.sign(arrays["delta_t"])).mean() > 0.9
+    np.testing.assert_allclose(arrays["delta_t"], -arrays["delta_t"][::-1])
+
+
+def test_rates_give_the_curve_with_less_noise_than_spikes():
+    spikes, rates = companion("spikes", neurons=20), companion("rates", neurons=20)
+    assert rates["delta_w_se"].mean() < spikes["delta_w_se"].mean() / 2
+
+
+def test_the_distance_from_what_is_expected_is_scored():
+    arrays = companion("rates", neurons=5)
+    assert scores({**arrays, "delta_w": 1.5 * arrays["expected"]})["", "relative_error"] == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"updates": "both"}, "updates is 'both': give"),
+        ({"updates": "rates", "bins": 30}, "bins is 30: give an even number that divides 100 ms"),
+    ],
+)
+def test_companion_settings_that_mean_nothing_are_told(changed, message):
+    with pytest.raises(ValueError, match=message):
+        companion(**changed)
