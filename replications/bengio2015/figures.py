@@ -10,6 +10,7 @@ from torchvision.utils import make_grid
 from replications.bengio2015 import simulation
 from replications.core.metrics import ANCHORS, METRICS
 from replications.core.plots import Drawn, curve
+from replications.core.spiking.measured import bi_poo_window
 
 FLOOR = -250  # nats: what lies below is drawn there
 MEASURES = {
@@ -66,7 +67,7 @@ def stdp_side(axis: plt.Axes, curve: dict, side: str, fit) -> None:
     sign = simulation.SIDES[side]
     t, w = simulation.side(curve, sign)
     grid = np.linspace(t.min(), t.max(), 300)
-    window = np.abs(simulation.bi_poo_window(sign * grid))
+    window = np.abs(bi_poo_window(sign * grid))
     lines = {
         "exponential fit": simulation.exponential(grid, fit["amplitude_exponential"], fit["tau"]),
         "power-law fit": simulation.power(grid, fit["amplitude_power"], fit["exponent"]),

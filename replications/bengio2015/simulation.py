@@ -24,13 +24,6 @@ from scipy.stats import spearmanr
 
 SIDES = {"potentiation": 1, "depression": -1}  # the sign of ΔT
 
-# Bi & Poo (1998), Fig. 7, as fitted in the later literature: time constants (ms) are read,
-# amplitudes (relative change of the synaptic current) are recalled and only set the scale.
-BI_POO = {
-    "potentiation": {"amplitude": 0.78, "tau": 16.8},
-    "depression": {"amplitude": -0.27, "tau": 33.7},
-}
-
 
 def stdp_curve(
     *,
@@ -113,13 +106,17 @@ def rate_of_change(
                                    · sign(ΔT) / (scale (tau − smoothing)).
 
     `neurons` pairs of 100 s. Returns arrays as `stdp_curve` does, from `bins` bins over ±window ms
-    without ΔT = 0, and "expected", ``(bins,)``. Raises ValueError for an unknown `updates` and for
-    bins that do not hold whole ms.
+    without ΔT = 0, and "expected", ``(bins,)``. Raises ValueError for unknown `updates`, bins that
+    do not hold whole ms, a smoothing that is none or not below tau, and less than two pairs.
     """
     if updates not in ("spikes", "rates"):
         raise ValueError(f'updates is {updates!r}: give "spikes" or "rates"')
-    if bins % 2 or (2 * window) % bins:
+    if bins < 2 or bins % 2 or (2 * window) % bins:
         raise ValueError(f"bins is {bins}: give an even number that divides {2 * window} ms")
+    if not 0 < smoothing < tau:
+        raise ValueError(f"smoothing is {smoothing}: give a time between 0 and tau = {tau} ms")
+    if neurons < 2:
+        raise ValueError(f"neurons is {neurons}: a standard error takes 2 pairs at least")
     lags = np.concatenate([np.arange(-window, 0), np.arange(1, window + 1)])
     sums, pairs = np.zeros((neurons, bins)), np.zeros((neurons, bins))
     for pair in range(neurons):
@@ -208,14 +205,6 @@ def exponential(t, amplitude, tau):
 def power(t, amplitude, exponent):
     """amplitude · t^exponent, t in ms."""
     return amplitude * t**exponent
-
-
-def bi_poo_window(delta_t: np.ndarray) -> np.ndarray:
-    """The window of Bi & Poo (1998): amplitude · exp(−|ΔT| / tau) on each side, 0 at ΔT = 0."""
-    return sum(
-        np.where(sign * delta_t > 0, exponential(np.abs(delta_t), **BI_POO[name]), 0.0)
-        for name, sign in SIDES.items()
-    )
 
 
 def _averages(shared, delta_t, delta_w, *, bins, limit):

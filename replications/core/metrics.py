@@ -84,12 +84,12 @@ METRICS = {
     ),
     "log_fit_error": Metric("", False, 0.01, 0, "that distance as a power of ten"),
     "window_error": Metric("", False, 1e-6, 0.02, "distance from a measured window over its size"),
-    "rate_coefficient": Metric("", None, 0.01, 0, "drift by pre times post, over a+ tau+"),
+    "rate_coefficient": Metric("", None, 0.01, 0, "drift by mean pre times post, over a+ tau+"),
+    "covariance_coefficient": Metric("", None, 0.02, 0, "drift by their covariance, over a+ tau+"),
     "change_coefficient": Metric(
         "", None, 0.01, 0, "drift by pre times d(post)/dt, over its value for slow rates"
     ),
     "r2_regression": Metric("", None, 0.01, 0, "R2 of the drift on both"),
-    "echo_ratio": Metric("", None, 0.02, 0, "drift by caused spikes, over its expectation"),
     "output_rate": Metric("Hz", None, 1.0, 0.2, "rate of an output neuron"),
     "irregularity": Metric("", None, 0.2, 0, "coefficient of variation of its intervals"),
     "rate_gain": Metric("", None, 0.15, 0, "d log(output rate) / d log(input rate)"),

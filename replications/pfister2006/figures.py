@@ -15,7 +15,7 @@ SHOWN = {  # the columns of the first figure: (experiment, candidate)
     "pair rule, nearest": ("pair", "nearest"),
     "triplet rule, all to all": ("triplet", "all to all"),
     "triplet rule, nearest": ("triplet", "nearest"),
-    "voltage-based rule": ("voltage", "voltage"),
+    "voltage-based rule": ("voltage", "as released"),
 }
 STYLES = {"fitted": "-", "published": "--"}
 
@@ -62,7 +62,6 @@ def errors(drawn: Drawn) -> Figure:
         rule=rows["experiment"].map(drawn.label) + ", " + parts[0] + ", " + parts[1],
         protocol=parts[2],
     )
-    table["rule"] = table["rule"].str.replace("voltage-based rule, voltage", "voltage-based rule")
     figure, axis = plt.subplots(figsize=(6.6, 4.6), layout="constrained")
     sns.stripplot(
         table, x="value", y="rule", hue="protocol", hue_order=list(PROTOCOLS), jitter=False,
@@ -89,9 +88,8 @@ def window(drawn: Drawn) -> Figure:
     ):
         label = name.split(JOINT)[-1]
         line = {"lw": 3, "alpha": 0.4} if label == "measured" else {"lw": 1.2}
-        style = "--" if label == "triplet" else "-"
         for part in (slice(gap), slice(gap, None)):
-            axis.plot(lags[part], values[part], style, color=color, **line,
+            axis.plot(lags[part], values[part], color=color, **line,
                       label=label if part.stop else None)  # fmt: skip
     axis.axhline(0, color="0.6", lw=0.6)
     axis.set(xlabel="postsynaptic less presynaptic spike (ms)", ylabel="relative change")

@@ -1,4 +1,4 @@
-"""Least squares of a rule's weight changes on measurements, E of Pfister & Gerstner (2006).
+"""Least squares of a rule's weight changes on measurements.
 
     E = mean over the measurements of ((change of the model − change measured) / standard error)²
 
@@ -8,8 +8,8 @@ its time constants are searched by the simplex method on a logarithmic scale, fr
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields, replace
 
 import numpy as np
 import torch
@@ -51,11 +51,16 @@ def fit(
     """The rule with the least E: `free` amplitudes above 0, `searched` time constants (ms) within.
 
     `measured` and `error`: ``(protocols,)``. Other fields keep their values. The best of `starts`
-    searches is given back. Raises ValueError if `free` names no amplitude of the rule.
+    searches is given back. Raises ValueError if `free` names no amplitude of the rule, or nothing,
+    and if `searched` names no time constant of it, or one from 0 ms on.
     """
-    unknown = sorted(set(free) - set(rule.AMPLITUDES))
-    if unknown:
-        raise ValueError(f"free: {', '.join(unknown)}: choose from {', '.join(rule.AMPLITUDES)}")
+    check_names("free", free, rule.AMPLITUDES)
+    check_names("searched", searched, [f.name for f in fields(rule) if f.name.startswith("tau")])
+    if not free:
+        raise ValueError("free: names no amplitude, so that there is nothing to fit")
+    for name, (low, high) in searched.items():
+        if not 0 < low < high:
+            raise ValueError(f"searched.{name} is {low} to {high} ms: give a range above 0")
     columns = [rule.AMPLITUDES.index(name) for name in free]
 
     def best(candidate: PlasticityRule) -> tuple[float, PlasticityRule]:
@@ -83,3 +88,10 @@ def fit(
         for start in low + uniform * (high - low)
     ]  # fmt: skip
     return best(at(min(ends, key=lambda end: end.fun).x))[1]
+
+
+def check_names(what: str, given: Iterable[str], known: Sequence[str]) -> None:
+    """Raise ValueError, naming what there is, if something given is not known."""
+    unknown = sorted(set(given) - set(known))
+    if unknown:
+        raise ValueError(f"{what}: {', '.join(unknown)}: choose from {', '.join(known)}")

@@ -3,9 +3,6 @@
 Sjöström, Turrigiano & Nelson (2001), Fig. 1D and 7, layer 5 of rat visual cortex, as tabulated by
 Pfister & Gerstner (2006) and in public toolboxes (read in two of them): relative change of the
 synaptic weight after pairs of spikes 10 ms apart at `RATES`, mean and standard error.
-
-Bi & Poo (1998), Fig. 7, cultured hippocampal neurons: only the exponentials of the later literature
-are to hand (time constants read, amplitudes recalled), not the single measurements.
 """
 
 import numpy as np
@@ -14,8 +11,3 @@ RATES = np.array([0.1, 10.0, 20.0, 40.0, 50.0])  # Hz
 LAGS = np.array([10.0, -10.0])  # ms, postsynaptic less presynaptic spike
 CHANGE = np.array([[-0.04, 0.14, 0.29, 0.53, 0.56], [-0.29, -0.41, -0.34, 0.56, 0.75]])
 ERROR = np.array([[0.05, 0.10, 0.14, 0.11, 0.26], [0.08, 0.11, 0.10, 0.32, 0.19]])
-
-
-def bi_poo_window(lags: np.ndarray) -> np.ndarray:
-    """Relative change of the synaptic current after 60 pairs at 1 Hz, by lag (ms, not 0)."""
-    return np.where(lags > 0, 0.78 * np.exp(-lags / 16.8), -0.27 * np.exp(lags / 33.7))

@@ -49,7 +49,7 @@ class Protocol:
 
 
 def sixty_pairings(rate: float, lag: float) -> Protocol:
-    """60 pairs in a row: what the triplet rule was fitted with (Pfister & Gerstner 2006)."""
+    """60 pairs in a row, what the triplet rule was fitted with, as other codes have it (read)."""
     return Protocol(rate, lag, 60, 1) if rate > 0.1 else Protocol(rate, lag, 1, 60)
 
 

@@ -3,7 +3,7 @@
 A candidate is a rule with what is to be fitted of it: {"rule": {"triplet": {...}}, "free": [...],
 "searched": {...}} (see `fitting.fit`). Rules are "pair", "triplet" and "voltage" (Clopath et al.
 2010). Free amplitudes that are left out are those that only the fit gives; a candidate that has all
-its numbers is also held against the data as it is, "published".
+its numbers is also held against the data as it is, "published", and one with nothing free only so.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from dataclasses import asdict, fields
 import numpy as np
 from torch import Generator
 
+from replications.core.spiking.measured import bi_poo_window
 from replications.core.spiking.pair import PairRule
 from replications.core.spiking.plasticity import PlasticityRule
 from replications.core.spiking.triplet import TripletRule
 from replications.core.spiking.voltage import VoltageRule
 from replications.pfister2006 import measurements
-from replications.pfister2006.fitting import changes, fit, squared_error
+from replications.pfister2006.fitting import changes, check_names, fit, squared_error
 from replications.pfister2006.protocols import PROTOCOLS, Protocol
 
 RULES = {"pair": PairRule, "triplet": TripletRule, "voltage": VoltageRule}
@@ -47,52 +48,60 @@ def frequency_dependence(
             raise ValueError(f"protocols: unknown {name!r}: choose from {', '.join(PROTOCOLS)}")
         measured, lines = (grid(PROTOCOLS[name], rates) for rates in (measurements.RATES, CURVE))
         for candidate, given in candidates.items():
-            start, complete = build(given["rule"], given["free"])
-            fitted = fit(
-                start, measured, measurements.CHANGE.ravel(), measurements.ERROR.ravel(),
-                starts=starts, generator=generator, free=given["free"], searched=given["searched"],
-            )  # fmt: skip
-            for which, rule in {"fitted": fitted, "published": start if complete else None}.items():
-                if rule is not None:
-                    label = JOINT.join((candidate, which, name))
-                    arrays[f"change{JOINT}{label}"] = changes(rule, measured).reshape(2, -1)
-                    arrays[f"curve{JOINT}{label}"] = changes(rule, lines).reshape(2, -1)
-                    arrays[f"parameters{JOINT}{label}"] = numbers(rule)
+            start, complete = build(given)
+            rules = {"published": start} if complete else {}
+            if given["free"]:
+                rules["fitted"] = fit(
+                    start, measured, measurements.CHANGE.ravel(), measurements.ERROR.ravel(),
+                    starts=starts, generator=generator, free=given["free"],
+                    searched=given["searched"],
+                )  # fmt: skip
+            for which, rule in rules.items():
+                label = JOINT.join((candidate, which, name))
+                arrays[f"change{JOINT}{label}"] = changes(rule, measured).reshape(2, -1)
+                arrays[f"curve{JOINT}{label}"] = changes(rule, lines).reshape(2, -1)
+                arrays[f"parameters{JOINT}{label}"] = numbers(rule)
     return arrays
 
 
 def window(
     *, generator: Generator, candidates: Candidates, rate: float, pairs: int, points: int
 ) -> Arrays:
-    """Each candidate's change by lag, its free amplitudes fitted to the window of Bi & Poo (1998).
+    """Each candidate's change by lag, beside the window of Bi & Poo (1998).
 
-    `pairs` pairs at `rate` Hz, lags at `points` steps up to REACH ms on each side. "lags" and
-    "measured", (2 · points,); "window | <candidate>", (2 · points,). Time constants are given, so
-    nothing is searched and `generator` is not drawn from.
+    `pairs` pairs at `rate` Hz, lags at `points` steps up to REACH ms on each side. Free amplitudes
+    are fitted to the window, others are as they are; nothing is searched, so that `generator` is
+    not drawn from. "lags" and "measured", (2 · points,); "window | <candidate>", (2 · points,).
     """
     steps = np.linspace(REACH / points, REACH, points)
     lags = np.concatenate([-steps[::-1], steps])
-    measured = measurements.bi_poo_window(lags)
+    measured = bi_poo_window(lags)
     arrays: Arrays = {"lags": lags, "measured": measured}
     for candidate, given in candidates.items():
-        rule, _ = build(given["rule"], given["free"])
+        rule, _ = build(given)
         protocols = [Protocol(rate, lag, pairs, 1) for lag in lags]
-        fitted = fit(
-            rule, protocols, measured, np.ones_like(measured),
-            starts=1, generator=generator, free=given["free"], searched=given["searched"],
-        )  # fmt: skip
-        arrays[f"window{JOINT}{candidate}"] = changes(fitted, protocols)
+        if given["free"]:
+            rule = fit(
+                rule, protocols, measured, np.ones_like(measured),
+                starts=1, generator=generator, free=given["free"], searched=given["searched"],
+            )  # fmt: skip
+        arrays[f"window{JOINT}{candidate}"] = changes(rule, protocols)
     return arrays
 
 
-def build(rule: Mapping[str, Mapping], free: Sequence[str]) -> tuple[PlasticityRule, bool]:
+def build(candidate: Mapping) -> tuple[PlasticityRule, bool]:
     """The rule, amplitudes to be fitted set to 0 where left out, and whether none was.
 
-    Raises ValueError for an unknown rule, or for parameters that it does not have or lacks.
+    Raises ValueError for other keys than rule, free and searched, for an unknown rule, and for
+    parameters that it does not have or lacks.
     """
-    ((name, given),) = rule.items()
+    if set(candidate) != {"rule", "free", "searched"}:
+        raise ValueError(f"a candidate has rule, free and searched, not {', '.join(candidate)}")
+    ((name, given),) = candidate["rule"].items()
     if name not in RULES:
         raise ValueError(f"rule: unknown {name!r}: choose from {', '.join(RULES)}")
+    free = candidate["free"]
+    check_names("free", free, RULES[name].AMPLITUDES)
     known = {field.name for field in fields(RULES[name])}
     unknown, missing = sorted(set(given) - known), sorted(known - set(given) - set(free))
     if unknown or missing:

@@ -12,15 +12,16 @@ spikes,
     w_a += a₊ Σ_pre exp(−(t − t_pre) / τ₊)    at a postsynaptic spike at t.
 
 Several such neurons, each with inputs of its own, are run at once on a clock of 1 ms: the potential
-by its exact solution for conductances that are constant over a tick. An output spike stands half a
-tick after the inputs of its tick, so that a sum over pairs of unrelated spikes is the midpoint rule
-of the window's area: counting pairs of one tick as a whole tick apart, or not at all, would shift
-the balance of both areas by 5%, which is all that separates a₋ from a₊. Units: ms, mV, Hz.
+by its exact solution for conductances that keep their mean over the tick. An output spike stands
+half a tick after the inputs of its tick, which may have caused it and are paired with it: sums over
+pairs of unrelated spikes are then the midpoint rule of the window's areas. Pairing the inputs of
+the tick in full would add half a tick to potentiation and take none from depression, 2.5% of the
+window's area of the 5% that separate a₋ from a₊. Units: ms, mV, Hz.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import exp
 
 import numpy as np
@@ -28,8 +29,12 @@ import torch
 from torch import Generator, Tensor
 
 Arrays = dict[str, np.ndarray]
+NEURON = {"tau_m", "v_rest", "v_threshold", "v_reset", "e_ex", "e_in", "tau_ex", "tau_in", "g_max",
+          "g_inhibitory"}  # fmt: skip
+RULE = {"a_plus", "a_minus", "tau_plus", "tau_minus"}
 DT = 1.0  # ms
 SECOND = 1000  # ticks
+FIRST = 10  # s without plasticity
 COURSE = 50  # parts of the time whose means are kept
 
 
@@ -51,12 +56,13 @@ def competition(
 
     The first `correlated` share of the inputs have one common rate, rate (1 + modulation x(t)),
     the others one each, where x is normal and drawn anew after times of mean `correlation_time` ms;
-    modulation 0: constant rates. Weights start uniform in 0 to 1. Of the last tenth of the time,
-    with R rates: "output_rates", (R,), Hz; "irregularity", (R,), the coefficient of variation of
-    the intervals between spikes. "first_rates", (R,), Hz: of the first second, before plasticity
-    has done much. At the end: "weights", (R, inputs). Over time: "rate_course" and
-    "weight_course", (R, COURSE): the output rate and the mean weight in equal parts of the time.
-    Raises ValueError for `seconds` that are no multiple of COURSE.
+    modulation 0: constant rates. Weights start uniform in 0 to 1. With R rates: "input_rates",
+    (R,), Hz; "first_rates", (R,), Hz: the output rates in FIRST seconds before plasticity sets in. Of the
+    last tenth of the time "output_rates", (R,), Hz, and "irregularity", (R,), the coefficient of
+    variation of the intervals between spikes. At the end "weights", (R, inputs); which inputs have
+    the common rate, "correlated", (inputs,). Over COURSE equal parts of the time "rate_course",
+    (R, COURSE), mean output rates, and "weight_course", mean weights at the end of each. Raises
+    ValueError for `seconds` that are no multiple of COURSE, or for parameters that are missing.
     """
     if seconds % COURSE:
         raise ValueError(f"seconds is {seconds}: give a multiple of {COURSE}, a mean for each part")
@@ -66,24 +72,30 @@ def competition(
         rates, inputs, share=correlated, modulation=modulation, time=correlation_time,
         generator=generator,
     )  # fmt: skip
-    spikes, weights = [], []
-    for second in range(seconds):
-        excitation = source.second()  # (ticks, R, inputs)
-        mean = torch.full((SECOND, len(rates)), inhibitory_inputs * inhibitory_rate * DT / 1000,
+    expected = torch.full((SECOND, len(rates)), inhibitory_inputs * inhibitory_rate * DT / 1000,
                           dtype=torch.float64, device=rates.device)  # fmt: skip
-        spikes.append(cells.run(excitation, torch.poisson(mean, generator=generator)))
-        if (second + 1) % (seconds // COURSE) == 0:
-            weights.append(cells.weights.mean(dim=1))
-    fired = torch.cat(spikes).T.contiguous().cpu().numpy()  # (R, ticks)
+
+    def run(seconds: int, *, learns: bool) -> Iterator[Tensor]:
+        for _ in range(seconds):
+            inhibition = torch.poisson(expected, generator=generator)
+            yield cells.run(source.second(), inhibition, learns=learns)
+
+    first = sum(fired.sum(dim=0) for fired in run(FIRST, learns=False)) / FIRST
+    fired = torch.zeros(seconds, SECOND, len(rates), dtype=torch.bool, device=rates.device)
+    weights = torch.zeros(len(rates), COURSE, dtype=torch.float64, device=rates.device)
+    for second, spikes in enumerate(run(seconds, learns=True)):
+        fired[second] = spikes
+        weights[:, second * COURSE // seconds] = cells.weights.mean(dim=1)
+    fired = fired.flatten(0, 1).T.contiguous().cpu().numpy()  # (R, ticks)
     last = fired[:, -len(fired[0]) // 10 :]
     return {
         "input_rates": np.array(input_rates, dtype=float),
-        "first_rates": fired[:, :SECOND].mean(axis=1) * SECOND,
+        "first_rates": first.double().cpu().numpy(),
         "output_rates": last.mean(axis=1) * SECOND,
         "irregularity": np.array([irregularity(train) for train in last]),
         "weights": cells.weights.cpu().numpy(),
         "rate_course": fired.reshape(len(rates), COURSE, -1).mean(axis=2) * SECOND,
-        "weight_course": torch.stack(weights).T.contiguous().cpu().numpy(),
+        "weight_course": weights.cpu().numpy(),
         "correlated": np.arange(inputs) < round(correlated * inputs),
     }
 
@@ -95,6 +107,9 @@ class Cells:
         self, rates: Tensor, inputs: int, *, neuron: Mapping[str, float],
         plasticity: Mapping[str, float], generator: Generator,
     ) -> None:  # fmt: skip
+        for name, given, known in (("neuron", neuron, NEURON), ("plasticity", plasticity, RULE)):
+            if set(given) != known:
+                raise ValueError(f"{name} has {', '.join(sorted(known))}, not {', '.join(given)}")
         drawn = {"generator": generator, "device": rates.device, "dtype": torch.float64}
         self.weights = torch.rand(len(rates), inputs, **drawn)
         self.r = torch.zeros_like(self.weights)  # presynaptic traces
@@ -102,46 +117,54 @@ class Cells:
         self.v = torch.full_like(rates, neuron["v_rest"])
         self.g_ex, self.g_in = torch.zeros_like(rates), torch.zeros_like(rates)
         self.neuron, self.plasticity = neuron, plasticity
+        taus = {side: neuron[f"tau_{side}"] for side in ("ex", "in")}
+        self.decay = {side: exp(-DT / tau) for side, tau in taus.items()}
+        self.held = {side: tau / DT * (1 - self.decay[side]) for side, tau in taus.items()}
         half = {side: exp(DT / 2 / plasticity[f"tau_{side}"]) for side in ("plus", "minus")}
         self.a_plus = plasticity["a_plus"] / half["plus"]  # half a tick later than the inputs
         self.a_minus = plasticity["a_minus"] * half["minus"]
 
-    def run(self, excitation: Tensor, inhibition: Tensor) -> Tensor:
+    def run(self, excitation: Tensor, inhibition: Tensor, *, learns: bool) -> Tensor:
         """Ticks with excitatory spikes, ``(ticks, R, inputs)``, and numbers of inhibitory ones.
 
-        `inhibition`: ``(ticks, R)``. Returns who fired, ``(ticks, R)`` bool.
+        `inhibition`: ``(ticks, R)``. Returns who fired, ``(ticks, R)`` bool. Weights and the traces
+        of spikes stay as they are unless it `learns`.
         """
         fired = torch.zeros(inhibition.shape, dtype=torch.bool, device=self.v.device)
         for tick, (spikes, inhibitory) in enumerate(zip(excitation, inhibition, strict=True)):
-            self.plastic(spikes)
+            if learns:
+                self.depress(spikes)
             self.potential(spikes, inhibitory)
             fires = self.v >= self.neuron["v_threshold"]
             if fires.any():
-                self.fire(fires)
+                self.v[fires] = self.neuron["v_reset"]
                 fired[tick] = fires
+                if learns:
+                    self.potentiate(fires)
         return fired
 
-    def plastic(self, spikes: Tensor) -> None:
-        """Traces to this tick, and depression by its presynaptic spikes, ``(R, inputs)``."""
-        p = self.plasticity
-        self.o.mul_(exp(-DT / p["tau_minus"]))
-        self.r.mul_(exp(-DT / p["tau_plus"]))
+    def potential(self, spikes: Tensor, inhibitory: Tensor) -> None:
+        """Conductances and potential over a tick that starts with these spikes, ``(R, inputs)``.
+
+        A conductance that decays from g is held at its mean, g (τ / dt) (1 − exp(−dt / τ)).
+        """
+        n = self.neuron
+        self.g_ex.mul_(self.decay["ex"])
+        self.g_ex.add_(torch.linalg.vecdot(self.weights, spikes), alpha=n["g_max"])
+        self.g_in.mul_(self.decay["in"]).add_(inhibitory, alpha=n["g_inhibitory"])
+        g_ex, g_in = self.g_ex * self.held["ex"], self.g_in * self.held["in"]
+        total = 1 + g_ex + g_in
+        goal = (n["v_rest"] + g_ex * n["e_ex"] + g_in * n["e_in"]) / total
+        self.v = torch.lerp(goal, self.v, torch.exp(-DT / n["tau_m"] * total))
+
+    def depress(self, spikes: Tensor) -> None:
+        """Traces to this tick, depression by its presynaptic spikes, ``(R, inputs)``, and these."""
+        self.o.mul_(exp(-DT / self.plasticity["tau_minus"]))
+        self.r.mul_(exp(-DT / self.plasticity["tau_plus"])).add_(spikes)
         self.weights.addcmul_(spikes, self.o[:, None], value=-self.a_minus).clamp_(min=0)
 
-    def potential(self, spikes: Tensor, inhibitory: Tensor) -> None:
-        """Conductances and potential over a tick; the spikes then stand in the traces."""
-        n = self.neuron
-        self.g_ex.mul_(exp(-DT / n["tau_ex"]))
-        self.g_ex.add_(torch.linalg.vecdot(self.weights, spikes), alpha=n["g_max"])
-        self.g_in.mul_(exp(-DT / n["tau_in"])).add_(inhibitory, alpha=n["g_inhibitory"])
-        total = 1 + self.g_ex + self.g_in
-        goal = (n["v_rest"] + self.g_ex * n["e_ex"] + self.g_in * n["e_in"]) / total
-        self.v = torch.lerp(goal, self.v, torch.exp(-DT / n["tau_m"] * total))
-        self.r.add_(spikes)
-
-    def fire(self, fires: Tensor) -> None:
-        """These neurons, ``(R,)`` bool, restart, and potentiate the inputs that came before."""
-        self.v[fires] = self.neuron["v_reset"]
+    def potentiate(self, fires: Tensor) -> None:
+        """These neurons, ``(R,)`` bool, fire: their inputs of before, and of this tick, grow."""
         self.o[fires] += 1
         raised = self.weights[fires] + self.a_plus * self.r[fires]
         self.weights[fires] = raised.clamp_(max=1)
@@ -209,7 +232,7 @@ def score(arrays: Arrays) -> list[dict]:
             {"metric": m, "layer": layer, "value": float(v)} for (m, layer), v in found.items()
         ]
     if len(arrays["input_rates"]) > 1:
-        for layer, key in (("first second", "first_rates"), ("last tenth", "output_rates")):
+        for layer, key in (("before", "first_rates"), ("last tenth", "output_rates")):
             gain, _ = np.polyfit(np.log(arrays["input_rates"]), np.log(arrays[key]), 1)
             rows.append({"metric": "rate_gain", "layer": layer, "value": float(gain)})
     return rows

@@ -14,7 +14,7 @@ SHOWN = "2 Hz"  # of the left panel
 def drift(drawn: Drawn) -> Figure:
     """Measured against predicted drift, and both coefficients by frequency."""
     runs = drawn.arrays["drift"]
-    windows = [name.split(JOINT)[1] for name in runs[0] if name.startswith("echo")]
+    windows = [n.split(JOINT)[1] for n in runs[0] if n.startswith("r2") and n.endswith(SHOWN)]
     frequencies = runs[0]["frequencies"]
     figure, (scatter, change, rate) = plt.subplots(1, 3, figsize=(11, 3.4), layout="constrained")
     for color, window in zip(sns.color_palette(), windows, strict=False):
@@ -25,7 +25,7 @@ def drift(drawn: Drawn) -> Figure:
         )  # fmt: skip
         scatter.plot([], [], "o", ms=4, color=color, label=window)
         labels = [f"{window}{JOINT}{f:g} Hz" for f in frequencies]
-        for panel, axis in enumerate((rate, change)):
+        for panel, axis in ((0, rate), (2, change)):
             found = np.array(
                 [[r[f"coefficients{JOINT}{at}"][panel] for at in labels] for r in runs]
             )
@@ -37,7 +37,7 @@ def drift(drawn: Drawn) -> Figure:
     scatter.plot(limits, limits, "k-", lw=0.8)
     scatter.set(xlabel="predicted drift (1/s)", ylabel="measured drift (1/s)", title=SHOWN)
     scatter.legend(frameon=False)
-    for axis, label in ((change, "pre × d(post)/dt"), (rate, "pre × post")):
+    for axis, label in ((change, "pre × d(post)/dt"), (rate, "mean pre × mean post")):
         axis.axhline(0, color="0.6", lw=0.6)
         axis.set(
             xscale="log", xlabel="frequency of the rates (Hz)", title=f"coefficient of {label}"

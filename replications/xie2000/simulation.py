@@ -20,7 +20,8 @@ from replications.core.spiking.pair import PairRule
 
 Arrays = dict[str, np.ndarray]
 JOINT = " | "  # between the parts of an array's name
-DT = 1.0  # ms
+COEFFICIENTS = ("rate_coefficient", "covariance_coefficient", "change_coefficient")
+DT = 1.0  # ms; `PairRule.changes` has the midpoint rule of the window's areas
 
 
 def drift(
@@ -32,20 +33,20 @@ def drift(
     depth: float,
     neurons: int,
     seconds: int,
-    echo: Mapping[str, float],
     trials: int,
 ) -> Arrays:
     """The drift of weights between two populations of Poisson neurons, regressed on their rates.
 
     ν(t) = mean (1 + depth sin(2π f t + phase)), Hz, with means uniform within `rates` and random
     phases, `neurons` on each side, `trials` times `seconds` long. For each window (a pair rule) and
-    frequency f "<window> | <f> Hz": "drift | …" and "predicted | …", (neurons²,), 1/s, of every
-    weight; "coefficients | …", (2,), of ν_pre ν_post and ν_pre dν_post/dt by least squares, over
-    a₊τ₊ and over a₊τ₊² + a₋τ₋²; "exact | …", (2,), what they are for windows that are not short
-    against the period, all pairs; "r2 | …". "echo | <window>", (2,): the drift, measured and
-    predicted, that is added where each presynaptic spike makes one neuron spike `delay` ms later
-    with a `probability`, in 1/s, at constant rates.
+    frequency f "<what> | <window> | <f> Hz": "drift" and "predicted", (neurons²,), 1/s, of every
+    weight, predicted for slow rates; "coefficients", (3,), of the product of the mean rates, of
+    their covariance and of ν_pre dν_post/dt by least squares, over `scales`; "exact", (3,), what
+    they are for windows that are not short against the period, all pairs; "r2", (1,). Raises
+    ValueError for a depth beyond 0 to 1.
     """
+    if not 0 < depth <= 1:
+        raise ValueError(f"depth is {depth}: give a number above 0, and up to 1 for rates above 0")
     rules = {name: PairRule(**given) for name, given in windows.items()}
     arrays: Arrays = {"frequencies": np.array(frequencies, dtype=float)}
     for f in frequencies:
@@ -55,13 +56,9 @@ def drift(
             before, after = (side.spikes(seconds, generator) for side in (pre, post))
             for name, rule in rules.items():
                 measured[name] += rule.changes(before, after, dt=DT) / (trials * seconds)
-        terms = np.stack([pre.product(post).ravel(), pre.product_with_change(post).ravel()], axis=1)
+        terms = np.stack([term.ravel() for term in pre.products(post)], axis=1)  # (weights, 3)
         for name, rule in rules.items():
-            arrays |= regressed(f"{name}{JOINT}{f} Hz", rule, measured[name].ravel(), terms, f)
-    for name, rule in rules.items():
-        arrays[f"echo{JOINT}{name}"] = echoed(
-            rule, neurons, rates, seconds, trials, generator, **echo
-        )
+            arrays |= regressed(f"{name}{JOINT}{f:g} Hz", rule, measured[name].ravel(), terms, f)
     return arrays
 
 
@@ -89,42 +86,42 @@ class Rates:
         chance = torch.rand(rate.shape, generator=generator, dtype=torch.float64).numpy()
         return chance < rate * DT / 1000
 
-    def product(self, post: Rates) -> np.ndarray:
-        """Time average of ν_pre ν_post, ``(post, pre)``, Hz²."""
-        lag = post.phase[:, None] - self.phase
-        return np.outer(post.mean, self.mean) * (1 + self.depth * post.depth / 2 * np.cos(lag))
+    def products(self, post: Rates) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Time averages, each ``(post, pre)``, of what the two rates have in common.
 
-    def product_with_change(self, post: Rates) -> np.ndarray:
-        """Time average of ν_pre dν_post/dt, ``(post, pre)``, Hz³."""
+        ν_pre ν_post in two parts, the product of the means and the covariance, Hz²; and
+        ν_pre dν_post/dt, Hz³.
+        """
         lag = post.phase[:, None] - self.phase
+        means = np.outer(post.mean, self.mean)
+        swing = means * self.depth * post.depth / 2
         angular = 2 * np.pi * self.frequency
-        swing = -angular * self.depth * post.depth / 2 * np.sin(lag)
-        return np.outer(post.mean, self.mean) * swing
+        return means, swing * np.cos(lag), -angular * swing * np.sin(lag)
 
 
 def scales(rule: PairRule) -> np.ndarray:
-    """a₊τ₊ (s) and a₊τ₊² + a₋τ₋² (s²): what the two coefficients are given in."""
+    """a₊τ₊ twice (s) and a₊τ₊² + a₋τ₋² (s²): what the three coefficients are given in."""
     plus, minus = rule.tau_plus / 1000, rule.tau_minus / 1000
-    return np.array([rule.a_plus * plus, rule.a_plus * plus**2 + rule.a_minus * minus**2])
+    area, moment = rule.a_plus * plus, rule.a_plus * plus**2 + rule.a_minus * minus**2
+    return np.array([area, area, moment])
 
 
 def exact(rule: PairRule, frequency: float) -> np.ndarray:
-    """Both coefficients over their scales at any frequency, from the window's Fourier transform.
+    """The three coefficients over their scales at any frequency: the window's Fourier transform.
 
-    ∫ W(s) e^{iωs} ds = a₊τ₊ / (1 − iωτ₊) − a₋τ₋ / (1 + iωτ₋); its real part at ω = 0 goes with the
-    mean of the rates and its imaginary part over ω with their change. The real part at ω, which
-    goes with the modulation, is left at its value for ω = 0: it differs little in what is averaged.
+    ∫ W(s) e^{iωs} ds = a₊τ₊ / (1 − iωτ₊) − a₋τ₋ / (1 + iωτ₋): the area, ω = 0, goes with the means,
+    the real part with the covariance, and the imaginary part over ω with the change.
     """
     plus, minus = rule.tau_plus / 1000, rule.tau_minus / 1000
     omega = 2 * np.pi * frequency
-    change = rule.a_plus * plus**2 / (1 + (omega * plus) ** 2)
-    change += rule.a_minus * minus**2 / (1 + (omega * minus) ** 2)
+    ahead = rule.a_plus * plus / (1 + (omega * plus) ** 2)
+    behind = rule.a_minus * minus / (1 + (omega * minus) ** 2)
     area = rule.a_plus * plus - rule.a_minus * minus
-    return np.array([area, change]) / scales(rule)
+    return np.array([area, ahead - behind, ahead * plus + behind * minus]) / scales(rule)
 
 
 def regressed(label: str, rule: PairRule, drift: np.ndarray, terms: np.ndarray, f: float) -> Arrays:
-    """Least squares of the drift, ``(weights,)``, on both terms, ``(weights, 2)``."""
+    """Least squares of the drift, ``(weights,)``, on the three terms, ``(weights, 3)``."""
     coefficients, *_ = np.linalg.lstsq(terms, drift, rcond=None)
     rest = drift - terms @ coefficients
     r2 = 1 - np.sum(rest**2) / np.sum((drift - drift.mean()) ** 2)
@@ -138,47 +135,20 @@ def regressed(label: str, rule: PairRule, drift: np.ndarray, terms: np.ndarray, 
     }
 
 
-def echoed(
-    rule: PairRule, neurons: int, rates: tuple[float, float], seconds: int, trials: int,
-    generator: Generator, *, delay: float, probability: float,
-) -> np.ndarray:  # fmt: skip
-    """What spikes that cause spikes add to the drift of their synapse, 1/s: measured, predicted.
-
-    The mean over neurons of the drift onto the driven neuron less that onto all others, and
-    probability · ν_pre · a₊ exp(−delay / τ₊).
-    """
-    pre, post = (Rates.draw(neurons, 0.0, rates, 0.0, generator) for _ in range(2))
-    post.mean[:] = post.mean.mean()  # so that all but the driving are alike
-    added, steps = 0.0, int(delay / DT)
-    for _ in range(trials):
-        before, after = (side.spikes(seconds, generator) for side in (pre, post))
-        chance = torch.rand(before.shape, generator=generator, dtype=torch.float64).numpy()
-        made = np.roll(before & (chance < probability), steps, axis=1)
-        made[:, :steps] = False
-        change = rule.changes(before, after | made, dt=DT) / seconds
-        own = np.trace(change) / neurons
-        others = (change.sum() - np.trace(change)) / (neurons * (neurons - 1))
-        added += (own - others) / trials
-    predicted = probability * pre.mean.mean() * rule.a_plus * np.exp(-delay / rule.tau_plus)
-    return np.array([added, predicted])
-
-
 def score(arrays: Arrays) -> list[dict]:
-    """Rows {"metric", "layer", "value"}; the layer is "<window>, <f> Hz", or the window.
+    """Rows {"metric", "layer", "value"}; the layer is "<window>, <f> Hz".
 
-    rate_coefficient and change_coefficient: the two coefficients over their scales; r2_regression;
-    echo_ratio: measured over predicted.
+    rate_coefficient, covariance_coefficient and change_coefficient, over their scales;
+    r2_regression. For slow rates the first two are one.
     """
     rows = []
     for name, values in arrays.items():
         kind, *parts = name.split(JOINT)
         found = {}
         if kind == "coefficients":
-            found = dict(zip(("rate_coefficient", "change_coefficient"), values, strict=True))
+            found = dict(zip(COEFFICIENTS, values, strict=True))
         elif kind == "r2":
             found = {"r2_regression": values[0]}
-        elif kind == "echo":
-            found = {"echo_ratio": values[0] / values[1]}
         layer = ", ".join(parts)
         rows += [{"metric": m, "layer": layer, "value": float(v)} for m, v in found.items()]
     return rows

@@ -11,6 +11,7 @@ from scipy.integrate import quad
 from scipy.stats import norm
 
 from replications.bengio2015 import simulation
+from replications.core.spiking.measured import BI_POO, bi_poo_window
 
 SETTINGS = {
     "pairs": 20_000,
@@ -132,13 +133,13 @@ def test_fits_recover_planted_curves():
 
 
 def test_fits_of_the_bi_poo_window_are_its_constants():
-    found = scores(planted(simulation.bi_poo_window))
+    found = scores(planted(bi_poo_window))
     for side, sign in simulation.SIDES.items():
-        assert found[side, "tau"] == pytest.approx(simulation.BI_POO[side]["tau"])
+        assert found[side, "tau"] == pytest.approx(BI_POO[side]["tau"])
         assert found[side, "amplitude_exponential"] == pytest.approx(
-            sign * simulation.BI_POO[side]["amplitude"]
+            sign * BI_POO[side]["amplitude"]
         )
-    assert simulation.bi_poo_window(np.zeros(1)) == 0
+    assert bi_poo_window(np.zeros(1)) == 0
 
 
 def test_too_few_bins_score_nan_and_not_a_number_made_up():
@@ -259,7 +260,9 @@ def test_rates_give_the_curve_with_less_noise_than_spikes():
 
 def test_the_distance_from_what_is_expected_is_scored():
     arrays = companion("rates", neurons=5)
-    assert scores({**arrays, "delta_w": 1.5 * arrays["expected"]})["", "relative_error"] == pytest.approx(0.5)
+    assert scores({**arrays, "delta_w": 1.5 * arrays["expected"]})[
+        "", "relative_error"
+    ] == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize(
@@ -267,6 +270,11 @@ def test_the_distance_from_what_is_expected_is_scored():
     [
         ({"updates": "both"}, "updates is 'both': give"),
         ({"updates": "rates", "bins": 30}, "bins is 30: give an even number that divides 100 ms"),
+        (
+            {"updates": "rates", "smoothing": 20.0},
+            "smoothing is 20.0: give a time between 0 and tau",
+        ),
+        ({"updates": "rates", "neurons": 1}, "neurons is 1: a standard error takes 2"),
     ],
 )
 def test_companion_settings_that_mean_nothing_are_told(changed, message):

@@ -54,6 +54,15 @@ def test_amplitudes_are_never_below_zero():
     assert fitted(-changes(replace(TRUE, a2_minus=0.0), GRID)).a3_plus == 0
 
 
-def test_a_free_field_that_is_no_amplitude_is_told():
-    with pytest.raises(ValueError, match="free: tau_y: choose from a2_plus"):
-        fitted(np.zeros(len(GRID)), free=["tau_y"])
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"free": ["tau_y"]}, "free: tau_y: choose from a2_plus"),
+        ({"free": []}, "free: names no amplitude"),
+        ({"searched": {"tau_z": (1, 2)}}, "searched: tau_z: choose from tau_plus"),
+        ({"searched": {"tau_y": (0, 2)}}, "searched.tau_y is 0 to 2 ms: give a range above 0"),
+    ],
+)
+def test_what_cannot_be_fitted_is_told(given, message):
+    with pytest.raises(ValueError, match=message):
+        fitted(np.zeros(len(GRID)), **given)

@@ -33,7 +33,7 @@ def test_the_error_of_no_change_is_that_of_the_measurements():
     assert log_e["value"] == pytest.approx(np.log10(e["value"]))
 
 
-def test_published_triplet_rules_are_ten_times_as_near_as_the_best_pair_rules():
+def test_published_triplet_rules_have_a_tenth_of_the_error_of_pair_rules_with_measured_times():
     errors = {}
     for name in ("pair", "triplet"):
         rows = score(simulated(name, protocols=["60 pairings"]))
@@ -53,30 +53,45 @@ def test_only_complete_rules_are_published():
 
 def test_the_pair_rule_is_the_window_of_bi_and_poo():
     rows = {r["layer"]: r["value"] for r in score(simulated("window"))}
-    assert rows["pair"] < 1e-9
-    assert 0.01 < rows["voltage"] < 0.2
+    assert rows["pair, amplitudes fitted"] < 1e-9
+
+
+def test_rules_of_visual_cortex_depress_and_hardly_potentiate_at_1_hz():
+    """As measured there at .1 Hz: −29% and −4%; a second apart, triplets have gone."""
+    arrays = simulated("window")
+    late = arrays["lags"] > 0
+    for rule in ("triplet, all to all", "triplet, nearest", "voltage"):
+        values = arrays[f"window | {rule}"]
+        assert abs(values[late]).max() < 1e-3
+        assert values[~late].min() < -0.1
+
+
+def candidate(given, free=(), **rest):
+    return {"rule": given, "free": list(free), "searched": {}} | rest
 
 
 def test_a_rule_is_built_of_what_the_yaml_says():
-    rule, complete = build({"pair": {**PAIR, "a_plus": 1.0, "a_minus": 2.0}}, ["a_plus"])
+    rule, complete = build(candidate({"pair": {**PAIR, "a_plus": 1.0, "a_minus": 2.0}}, ["a_plus"]))
     assert complete
     assert list(numbers(rule)) == [1.0, 2.0, 16.8, 33.7]
-    rule, complete = build({"pair": {**PAIR, "a_minus": 2.0}}, ["a_plus"])
+    rule, complete = build(candidate({"pair": {**PAIR, "a_minus": 2.0}}, ["a_plus"]))
     assert not complete
     assert rule.a_plus == 0
 
 
 @pytest.mark.parametrize(
-    ("rule", "free", "message"),
+    ("given", "message"),
     [
-        ({"quadruplet": {}}, [], "unknown 'quadruplet': choose from pair, triplet, voltage"),
-        ({"pair": {**PAIR, "tau_x": 1}}, ["a_plus", "a_minus"], "unknown: tau_x"),
-        ({"pair": PAIR}, ["a_plus"], "missing: a_minus"),
+        (candidate({"quadruplet": {}}), "unknown 'quadruplet': choose from pair, triplet, voltage"),
+        (candidate({"pair": {**PAIR, "tau_x": 1}}, ["a_plus", "a_minus"]), "unknown: tau_x"),
+        (candidate({"pair": PAIR}, ["a_plus"]), "missing: a_minus"),
+        (candidate({"pair": PAIR}, ["a_three"]), "free: a_three: choose from a_plus, a_minus"),
+        ({"rule": {"pair": PAIR}, "free": []}, "has rule, free and searched, not rule, free"),
     ],
 )
-def test_a_rule_that_cannot_be_built_is_told(rule, free, message):
+def test_a_rule_that_cannot_be_built_is_told(given, message):
     with pytest.raises(ValueError, match=message):
-        build(rule, free)
+        build(given)
 
 
 def test_an_unknown_protocol_is_told():

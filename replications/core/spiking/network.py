@@ -37,9 +37,9 @@ class PlasticLayer:
     """Inputs, plastic synapses and the neurons that they drive.
 
     A spike takes a tick from its synapse to the neuron, and one back from the neuron to its
-    synapses (an axonal and a dendritic delay of dt each, as NEST has it): an input at tick k makes
-    the neuron fire at k + 1 at the earliest, which potentiates as a pair 2 dt apart. A weight w
-    makes the potential jump by `gain` · w mV.
+    synapses, as in NEST with a delay of dt: an input at tick k makes the neuron fire at k + 1 at
+    the earliest, which potentiates as a pair 2 dt apart. A weight w makes the potential jump by
+    `gain` · w mV.
     """
 
     def __init__(self, neurons: IntegrateAndFire, synapses: Synapses, *, gain: float) -> None:

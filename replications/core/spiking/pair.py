@@ -41,11 +41,15 @@ class PairRule(PlasticityRule):
     def changes(self, pre: np.ndarray, post: np.ndarray, *, dt: float) -> np.ndarray:
         """ΔW of all synapses between trains on a clock, ``(postsynaptic, presynaptic)``, unbounded.
 
-        `pre` and `post`: ``(neurons, ticks)`` bool. The sums are matrix products of traces and
-        spikes, far faster than a clock where weights neither act on spikes nor reach a bound.
+        `pre` and `post`: ``(neurons, ticks)`` bool. Postsynaptic spikes stand half a tick after
+        presynaptic ones, so that sums over unrelated pairs are the midpoint rule of the window's
+        areas. They are matrix products of traces and spikes, far faster than a clock where weights
+        neither act on spikes nor reach a bound.
         """
         alike = {"dt": dt, "pairing": self.pairing}
         r, o = traces(pre, tau=self.tau_plus, **alike), traces(post, tau=self.tau_minus, **alike)
+        r = np.where(pre, PAIRINGS[self.pairing](r), r) * exp(-dt / 2 / self.tau_plus)
+        o = o * exp(dt / 2 / self.tau_minus)
         return self.a_plus * (post.astype(float) @ r.T) - self.a_minus * (o @ pre.astype(float).T)
 
     def clocked(self, weights: Tensor, *, dt: float, low: float, high: float) -> PairSynapses:

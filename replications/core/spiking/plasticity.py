@@ -23,7 +23,7 @@ PAIRINGS: dict[str, Callable] = {
 
 
 class PlasticityRule:
-    """Base of the rules: frozen dataclasses, times in ms, amplitudes above zero.
+    """Base of the rules: frozen dataclasses, times in ms, amplitudes not below zero.
 
     `AMPLITUDES` names the fields that the terms belong to, in their order. `READS` says what the
     rule reads of the postsynaptic neuron: "spikes", or "potential" (mV).
@@ -37,6 +37,8 @@ class PlasticityRule:
             value = getattr(self, field.name)
             if field.name.startswith("tau") and not value > 0:
                 raise ValueError(f"{field.name} is {value}: give a time constant above 0 ms")
+            if field.name in self.AMPLITUDES and not value >= 0:
+                raise ValueError(f"{field.name} is {value}: give an amplitude of at least 0")
         if getattr(self, "pairing", "nearest") not in PAIRINGS:
             raise ValueError(f"pairing is {self.pairing!r}: give one of {', '.join(PAIRINGS)}")
 

@@ -1,4 +1,4 @@
-"""The triplet rule (Pfister & Gerstner 2006, Eqs. 1 to 4).
+"""The triplet rule of Pfister & Gerstner (2006), as public codes have it.
 
 Traces r1 (tau_plus) and r2 (tau_x) of the presynaptic, o1 (tau_minus) and o2 (tau_y) of the
 postsynaptic spikes:

@@ -6,7 +6,7 @@ u is the postsynaptic potential, ū− and ū+ its low-pass filters (tau_minus, 
 presynaptic spikes, x̄ their low-pass filter (tau_x); all but X start at rest, theta_minus or zero.
 Time runs in steps of `dt` by Euler's method, as in the authors' code (ModelDB 144566, VoTri.m),
 which reads ū− and ū+ `delay` steps late so that a spike two steps long does not see itself; Eq. 3
-has no delay. Units: ms, mV; a_minus 1/mV, a_plus ms / mV² (x̄ is in 1/ms).
+has no delay. Units: ms, mV; a_minus 1/mV, a_plus 1/mV² (x̄ is in 1/ms).
 """
 
 from __future__ import annotations

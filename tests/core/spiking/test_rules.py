@@ -152,7 +152,7 @@ def test_changes_of_all_synapses_at_once_are_those_of_each(pre, post, pairing):
         np.array([np.isin(np.arange(STEPS), train) for train in side]) for side in (pre, post)
     ]
     expected = [
-        [rule.change(2.0 * np.array(before), 2.0 * np.array(after)) for before in pre]
+        [rule.change(2.0 * np.array(before), 2.0 * np.array(after) + 1) for before in pre]
         for after in post
     ]
     np.testing.assert_allclose(rule.changes(*trains, dt=2.0), expected, atol=1e-9)
@@ -208,6 +208,8 @@ def test_what_has_no_meaning_is_told():
         pair("most")
     with pytest.raises(ValueError, match="tau_x is 0: give a time constant above 0 ms"):
         DifferentialHebbianRule(amplitude=1.0, tau_x=0, tau_y=1.0)
+    with pytest.raises(ValueError, match="a_plus is -1: give an amplitude of at least 0"):
+        PairRule(a_plus=-1, a_minus=1.0, tau_plus=1.0, tau_minus=1.0, pairing="nearest")
     with pytest.raises(ValueError, match="sort the times"):
         pair("nearest").change([2.0, 1.0], [])
     with pytest.raises(ValueError, match=r"give \(postsynaptic, presynaptic\) within 0 to 1"):
