@@ -56,13 +56,14 @@ def competition(
 
     The first `correlated` share of the inputs have one common rate, rate (1 + modulation x(t)),
     the others one each, where x is normal and drawn anew after times of mean `correlation_time` ms;
-    modulation 0: constant rates. Weights start uniform in 0 to 1. With R rates: "input_rates",
-    (R,), Hz; "first_rates", (R,), Hz: the output rates in FIRST seconds before plasticity sets in. Of the
-    last tenth of the time "output_rates", (R,), Hz, and "irregularity", (R,), the coefficient of
-    variation of the intervals between spikes. At the end "weights", (R, inputs); which inputs have
-    the common rate, "correlated", (inputs,). Over COURSE equal parts of the time "rate_course",
-    (R, COURSE), mean output rates, and "weight_course", mean weights at the end of each. Raises
-    ValueError for `seconds` that are no multiple of COURSE, or for parameters that are missing.
+    modulation 0: constant rates. Weights start uniform in 0 to 1. With R rates, all in Hz:
+    "input_rates", (R,); "first_rates", (R,), the output rates in FIRST seconds before plasticity
+    sets in; of the last tenth of the time "output_rates", (R,), and "irregularity", (R,), the
+    coefficient of variation of the intervals between spikes. At the end "weights", (R, inputs);
+    which inputs have the common rate, "correlated", (inputs,). Over COURSE equal parts of the time
+    "rate_course", (R, COURSE), mean output rates, and "weight_course", mean weights at the end of
+    each. Raises ValueError for `seconds` that are no multiple of COURSE, or for parameters that
+    are missing.
     """
     if seconds % COURSE:
         raise ValueError(f"seconds is {seconds}: give a multiple of {COURSE}, a mean for each part")
