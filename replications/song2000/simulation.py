@@ -35,7 +35,7 @@ RULE = {"a_plus", "a_minus", "tau_plus", "tau_minus"}
 DT = 1.0  # ms
 SECOND = 1000  # ticks
 FIRST = 10  # s without plasticity
-COURSE = 50  # parts of the time whose means are kept
+COURSE = 20  # parts of the time whose means are kept
 
 
 def competition(

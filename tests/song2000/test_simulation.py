@@ -105,7 +105,7 @@ def test_inputs_of_one_source_are_correlated_and_others_are_not():
 
 
 def simulated(**changed):
-    settings = EXPERIMENT.resolved["settings"] | {"seconds": 50, "inputs": 20} | changed
+    settings = EXPERIMENT.resolved["settings"] | {"seconds": 20, "inputs": 20} | changed
     return competition(generator=torch.Generator().manual_seed(0), **settings)
 
 
@@ -113,9 +113,9 @@ def test_arrays_have_their_shapes_and_weights_their_bounds():
     arrays = simulated(input_rates=[10, 30], neuron=NEURON | {"g_max": 0.8})
     assert arrays["weights"].shape == (2, 20)
     assert 0 <= arrays["weights"].min() <= arrays["weights"].max() <= 1
-    assert arrays["rate_course"].shape == arrays["weight_course"].shape == (2, 50)
+    assert arrays["rate_course"].shape == arrays["weight_course"].shape == (2, 20)
     np.testing.assert_allclose(arrays["weight_course"][:, -1], arrays["weights"].mean(axis=1))
-    tenth = arrays["rate_course"][:, -5:].mean(axis=1)
+    tenth = arrays["rate_course"][:, -2:].mean(axis=1)
     np.testing.assert_allclose(arrays["output_rates"], tenth)
 
 
@@ -145,7 +145,7 @@ def test_irregularity_is_that_of_the_intervals():
 
 
 def test_a_time_without_equal_parts_is_told():
-    with pytest.raises(ValueError, match="seconds is 70: give a multiple of 50"):
+    with pytest.raises(ValueError, match="seconds is 70: give a multiple of 20"):
         simulated(seconds=70)
 
 
