@@ -27,7 +27,7 @@ def regulation(drawn: Drawn) -> Figure:
         share = np.mean([np.histogram(run["weights"][at], BINS)[0] for run in runs], axis=0)
         weights.stairs(share / len(runs[0]["weights"][at]), BINS, color=color, lw=1.3, label=label)
     for name, label, marker in (("first_rates", "before learning", "s"),
-                                ("output_rates", "last tenth", "o")):  # fmt: skip
+                                ("output_rates", "last fifth", "o")):  # fmt: skip
         mean = np.mean([run[name] for run in runs], axis=0)
         output.plot(rates, mean, marker=marker, ms=4, lw=1, label=label)
     course.set(xlabel="time (s)", ylabel="output rate (Hz)", yscale="log")

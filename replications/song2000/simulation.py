@@ -58,7 +58,7 @@ def competition(
     the others one each, where x is normal and drawn anew after times of mean `correlation_time` ms;
     modulation 0: constant rates. Weights start uniform in 0 to 1. With R rates, all in Hz:
     "input_rates", (R,); "first_rates", (R,), the output rates in FIRST seconds before plasticity
-    sets in; of the last tenth of the time "output_rates", (R,), and "irregularity", (R,), the
+    sets in; of the last fifth of the time "output_rates", (R,), and "irregularity", (R,), the
     coefficient of variation of the intervals between spikes. At the end "weights", (R, inputs);
     which inputs have the common rate, "correlated", (inputs,). Over COURSE equal parts of the time
     "rate_course", (R, COURSE), mean output rates, and "weight_course", mean weights at the end of
@@ -88,7 +88,7 @@ def competition(
         fired[second] = spikes
         weights[:, second * COURSE // seconds] = cells.weights.mean(dim=1)
     fired = fired.flatten(0, 1).T.contiguous().cpu().numpy()  # (R, ticks)
-    last = fired[:, -len(fired[0]) // 10 :]
+    last = fired[:, -len(fired[0]) // 5 :]
     return {
         "input_rates": np.array(input_rates, dtype=float),
         "first_rates": first.double().cpu().numpy(),
@@ -233,7 +233,7 @@ def score(arrays: Arrays) -> list[dict]:
             {"metric": m, "layer": layer, "value": float(v)} for (m, layer), v in found.items()
         ]
     if len(arrays["input_rates"]) > 1:
-        for layer, key in (("before", "first_rates"), ("last tenth", "output_rates")):
+        for layer, key in (("before", "first_rates"), ("last fifth", "output_rates")):
             gain, _ = np.polyfit(np.log(arrays["input_rates"]), np.log(arrays[key]), 1)
             rows.append({"metric": "rate_gain", "layer": layer, "value": float(gain)})
     return rows

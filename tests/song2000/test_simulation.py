@@ -115,8 +115,8 @@ def test_arrays_have_their_shapes_and_weights_their_bounds():
     assert 0 <= arrays["weights"].min() <= arrays["weights"].max() <= 1
     assert arrays["rate_course"].shape == arrays["weight_course"].shape == (2, 20)
     np.testing.assert_allclose(arrays["weight_course"][:, -1], arrays["weights"].mean(axis=1))
-    tenth = arrays["rate_course"][:, -2:].mean(axis=1)
-    np.testing.assert_allclose(arrays["output_rates"], tenth)
+    fifth = arrays["rate_course"][:, -4:].mean(axis=1)
+    np.testing.assert_allclose(arrays["output_rates"], fifth)
 
 
 def test_scores_name_rates_and_groups():
@@ -132,7 +132,7 @@ def test_scores_name_rates_and_groups():
     assert rows["share", "10 Hz, highest fifth"] == 0.25
     assert rows["mean_weight", "10 Hz, correlated"] == pytest.approx(0.05)
     assert rows["mean_weight", "10 Hz, others"] == pytest.approx(0.75)
-    assert rows["rate_gain", "last tenth"] == pytest.approx(0.5)
+    assert rows["rate_gain", "last fifth"] == pytest.approx(0.5)
     assert rows["rate_gain", "before"] == pytest.approx(2)
     assert rows["output_rate", "40 Hz"] == 10
 
