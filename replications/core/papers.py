@@ -10,6 +10,7 @@ import ast
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cache, cached_property
 from math import prod
 from pathlib import Path
@@ -304,9 +305,10 @@ class Paper:
                         f"{where}: unknown experiment {score['experiment']!r}; known are {known}"
                     )
                 if score["metric"] not in METRICS:
-                    known = ", ".join(METRICS)
+                    near = ", ".join(get_close_matches(score["metric"], METRICS)) or "none"
                     raise DeclarationError(
-                        f"{where}: unknown metric {score['metric']!r}; known are {known}"
+                        f"{where}: unknown metric {score['metric']!r}; near to it: {near}; "
+                        "all are in replications/core/metrics.py"
                     )
         functions = definitions(f"{PACKAGE}.{self.name}.figures")
         for name, figure in self.figures.items():

@@ -6,7 +6,6 @@ import json
 import pytest
 
 from replications.core import papers, provenance
-from replications.core.metrics import METRICS
 from replications.core.papers import (
     DeclarationError,
     Paper,
@@ -492,7 +491,9 @@ FAULTS = [
     ("unknown simulation", "experiments/simulated/simulation", "_helper",
      ["experiments.simulated.simulation: unknown name '_helper'", "toy_curve"]),
     ("unknown metric", "claims/number/about/metric", "accuracy",
-     ["claims.number: unknown metric 'accuracy'", *METRICS]),
+     ["claims.number: unknown metric 'accuracy'", "near to it: none", "core/metrics.py"]),
+    ("misspelt metric", "claims/number/about/metric", "test_eror",
+     ["claims.number: unknown metric 'test_eror'", "near to it: test_error"]),
     ("unknown experiment", "claims/number/about/experiment", "clasifier",
      ["claims.number: unknown experiment 'clasifier'", "classifier, sampled, simulated"]),
     ("unknown experiment of a predicate", "claims/order/compares/than/experiment", "x",
