@@ -5,7 +5,7 @@ import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from replications.core.plots import Drawn
+from replications.core.plots import Drawn, plain_log_ticks
 
 BINS = np.linspace(0, 1, 21)
 
@@ -33,6 +33,8 @@ def regulation(drawn: Drawn) -> Figure:
     course.set(xlabel="time (s)", ylabel="output rate (Hz)", yscale="log")
     output.set(xlabel="input rate (Hz)", ylabel="output rate (Hz)", yscale="log")
     weights.set(xlabel="weight, of the largest", ylabel="share of the synapses", yscale="log")
+    for axis in (course, output):
+        plain_log_ticks(axis)
     output.legend(frameon=False)
     weights.legend(frameon=False)
     sns.despine(figure)
