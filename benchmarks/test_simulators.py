@@ -34,15 +34,6 @@ MODEL = {
 with_peers = pytest.mark.skipif(not PYTHON.exists(), reason="`make peers` builds their environment")
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    with torch.no_grad():
-        yield
-    torch.set_num_threads(before)
-
-
 def ours(spec: dict, *, dtype=torch.float64) -> dict:
     """The model here: seconds that the steps took, mean rate (Hz), some weights."""
     generator = torch.Generator().manual_seed(spec["seed"])

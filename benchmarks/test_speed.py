@@ -28,15 +28,6 @@ from replications.scellier2017.network import HopfieldNetwork
 ROOT = Path(__file__).resolve().parents[1]
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    with torch.no_grad():
-        yield
-    torch.set_num_threads(before)
-
-
 def hold(benchmark, ours, bare, *, rounds, limit, images=None, ceiling=math.inf):
     """Time `ours` and `bare` by turns; fails if the ratio of their medians is above `limit`.
 

@@ -210,8 +210,8 @@ def score(arrays: Arrays) -> list[dict]:
 
     output_rate; irregularity; "share" of the weights in the lowest and highest fifth of their range
     ("outer fifths"), in the middle one, and in the highest; mean_weight of all, and of correlated
-    and other inputs where there are both. And rate_gain, d log(output rate) / d log(input rate) by
-    least squares, where there are several rates.
+    and other inputs where there are both. Where there are several rates, rate_gain, d log(output
+    rate) / d log(input rate) by least squares, "before" learning and in the "last fifth".
     """
     rows = []
     common = arrays["correlated"]
