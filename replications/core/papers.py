@@ -48,17 +48,23 @@ hash_of = cache(code_hash)  # most experiments of a paper share their modules
 def definitions(module: str) -> dict[str, tuple[str, frozenset[str]]]:
     """Public classes and functions of a module: snake_case name -> (name, keyword-only arguments).
 
-    A class without its own ``__init__`` takes that of the first base in the same module.
+    A class without its own ``__init__`` takes that of its first base whose definition is found: in
+    the same module, or where it is imported from by its own name.
     """
     path = module_file(module)
     found: dict[str, tuple[str, frozenset[str]]] = {}
+    imported: dict[str, str] = {}  # name -> module
     for node in syntax(path).body if path else []:
-        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+        if isinstance(node, ast.ImportFrom):
+            imported |= {alias.name: node.module for alias in node.names}
+        elif isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
             found[node.name] = (node.name, frozenset(a.arg for a in node.args.kwonlyargs))
         elif isinstance(node, ast.ClassDef):
             inits = [f for f in node.body if getattr(f, "name", "") == "__init__"]
-            bases = [snake_case(ast.unparse(base)) for base in node.bases]
-            inherited = next((found[b][1] for b in bases if b in found), frozenset())
+            inherited = frozenset()
+            for base in reversed([ast.unparse(base) for base in node.bases]):
+                known = definitions(imported[base]) if base in imported else found
+                inherited = known.get(snake_case(base), ("", inherited))[1]
             arguments = [frozenset(a.arg for a in f.args.kwonlyargs) for f in inits]
             found[snake_case(node.name)] = (node.name, (arguments or [inherited])[0])
     return found

@@ -160,3 +160,31 @@ def alignment_by_layer(drawn: Drawn) -> Figure:
         axis.legend(frameon=False)
     sns.despine(figure)
     return figure
+
+
+def rules_by_epoch(drawn: Drawn) -> Figure:
+    """Learning rules on one network with two layers of weights, a colour each, by epoch.
+
+    Training error; validation error and, marked, the last test error; the updates' cosine to
+    -gradient, for either layer.
+    """
+    figure, axes = plt.subplots(1, 4, figsize=(15.2, 3.3), layout="constrained")
+    for color, name in zip(
+        sns.color_palette(n_colors=len(drawn.arrays)), drawn.arrays, strict=True
+    ):
+        label = drawn.label(name)
+        curve(axes[0], drawn.of(name, "train_error"), color=color, label=label)
+        curve(axes[1], drawn.of(name, "validation_error"), color=color, label=label)
+        final(axes[1], drawn.of(name, "test_error"), color=color, label=None)
+        cosines = drawn.of(name, "cosine")
+        for axis, layer in zip(axes[2:], ("W1", "W2"), strict=True):
+            curve(axis, cosines[cosines["layer"] == layer], color=color, label=label)
+    for axis, what in zip(axes, ("training", "validation (test: marks)"), strict=False):
+        axis.set(xlabel="epoch", ylabel=f"{what} error (%)", yscale="log")
+        plain_log_ticks(axis)
+    for axis, layer in zip(axes[2:], ("W1", "W2"), strict=True):
+        axis.set(xlabel="epoch", ylabel=f"cosine to −gradient, {layer}", ylim=(None, 1.02))
+    figure.legend(*axes[0].get_legend_handles_labels(), frameon=False, loc="outside lower center",
+                  ncols=3, fontsize=7)  # fmt: skip
+    sns.despine(figure)
+    return figure

@@ -9,10 +9,9 @@ from matplotlib.ticker import NullFormatter
 from replications.core.plots import (
     Drawn,
     alignment_by_layer,
-    curve,
     error_curves,
-    final,
     plain_log_ticks,
+    rules_by_epoch,
 )
 
 SWEEP = {"marker": "o", "ms": 3, "lw": 1.4}
@@ -35,26 +34,7 @@ def learning_curves(drawn: Drawn) -> Figure:
 
 def rules(drawn: Drawn) -> Figure:
     """Learning rules on one network: errors, and the updates' cosine to -gradient, by epoch."""
-    figure, axes = panels(4)
-    for color, name in zip(
-        sns.color_palette(n_colors=len(drawn.arrays)), drawn.arrays, strict=True
-    ):
-        label = drawn.label(name)
-        curve(axes[0], drawn.of(name, "train_error"), color=color, label=label)
-        curve(axes[1], drawn.of(name, "validation_error"), color=color, label=label)
-        final(axes[1], drawn.of(name, "test_error"), color=color, label=None)
-        cosines = drawn.of(name, "cosine")
-        for axis, layer in zip(axes[2:], ("W1", "W2"), strict=True):
-            curve(axis, cosines[cosines["layer"] == layer], color=color, label=label)
-    for axis, what in zip(axes, ("training", "validation (test: marks)"), strict=False):
-        axis.set(xlabel="epoch", ylabel=f"{what} error (%)", yscale="log")
-        plain_log_ticks(axis)
-    for axis, layer in zip(axes[2:], ("W1", "W2"), strict=True):
-        axis.set(xlabel="epoch", ylabel=f"cosine to −gradient, {layer}", ylim=(None, 1.02))
-    figure.legend(*axes[0].get_legend_handles_labels(), frameon=False, loc="outside lower center",
-                  ncols=3, fontsize=7)  # fmt: skip
-    sns.despine(figure)
-    return figure
+    return rules_by_epoch(drawn)
 
 
 def ablations(drawn: Drawn) -> Figure:

@@ -120,12 +120,16 @@ def test_its_tests_mirror_it(folder):
         assert (tests / f"test_{path.stem}.py").is_file()
 
 
-def test_it_names_no_other_place_than_itself(folder):
+def test_it_imports_itself_core_and_the_papers_that_its_yaml_builds_on(folder, paper):
+    declared = paper.declared["experiments"].values()
+    named = [e["learning_rule"] for e in declared if "learning_rule" in e]
+    named += [name for e in declared for name in e.get("network", {})]
+    allowed = {"core", folder.name, *(name.split(".")[0] for name in named if "." in name)}
     for path in folder.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             module = getattr(node, "module", None) or ""
             if module.startswith(PACKAGE):
-                assert module.split(".")[1] in ("core", folder.name)
+                assert module.split(".")[1] in allowed
 
 
 def test_yaml_is_written_without_duplicate_keys(folder):

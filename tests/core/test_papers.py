@@ -30,6 +30,12 @@ class ToyRuleTwice(ToyRule):
 class Borrowed(ToyRule):
     def __init__(self, *, network, gamma): ...
 """,
+    "heir": """
+from replications.toy.rule import ToyRule
+
+class Heir(ToyRule):
+    def updates(self): ...
+""",
     "model": """
 class ToyModel:
     def __init__(self, *, width, generator, device, dtype=None): ...
@@ -207,6 +213,7 @@ def test_definitions_are_public_names_with_their_keyword_only_arguments(root):
         "toy_rule_twice": ("ToyRuleTwice", rule),  # its base's arguments
         "borrowed": ("Borrowed", frozenset({"network", "gamma"})),
     }
+    assert definitions("replications.toy.heir") == {"heir": ("Heir", rule)}  # an imported base's
     assert definitions("replications.toy.simulation") == {
         "toy_curve": ("toy_curve", frozenset({"generator", "pairs", "slope"}))
     }

@@ -1,0 +1,211 @@
+"""Plasticity by spike timing as the learning signal of equilibrium propagation.
+
+The update of Bengio et al. 2017 (Neural Computation 29(3):555-577, abstract): presynaptic rate
+times the rate of change of the postsynaptic rate, while the network moves away from its free fixed
+point. The weights are symmetric, so that W_k is shared by two directed synapses,
+
+    forward:  ∫ s_{k-1} ds_k,      backward:  ∫ ds_{k-1} s_k,      both over the second phase.
+
+Their sum is the contrast of equilibrium propagation, whatever the path (Scellier & Bengio 2017);
+one of them alone depends on the path. Integrals are sums over the steps of Euler's method,
+presynaptic rate before, rate of change over the step: a cause comes before its effect. x does not
+move, which makes every one of these rules exact for W_1. Biases learn by the contrast.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Generator, Tensor
+
+from replications.core.learning import Batch, Monitor, Updates
+from replications.scellier2017.network import Clamped, HopfieldNetwork, States
+from replications.scellier2017.rule import EquilibriumPropagation, Relaxation
+from replications.scellier2017.solvers import Phase, trajectory
+
+
+class DifferentialHebbian(EquilibriumPropagation):
+    """Both directed synapses, at every step t of the second phase:
+
+        dW_k = (1/beta) sum_t [s_{k-1}(t)' Δs_k(t) + Δs_{k-1}(t)' s_k(t)], mean over the batch.
+
+    The contrast less (1/beta) sum_t Δs_{k-1}' Δs_k, which vanishes with the step (derived).
+    Settings are those of equilibrium propagation, with Euler's method; ValueError for another
+    solver, whose layers do not move at the same time.
+    """
+
+    solvers = ("euler",)
+    FORWARD, BACKWARD = 1.0, 1.0  # what the two directed synapses contribute to dW
+
+    def contrasted(self, clamped: Clamped, batch: Batch, free: States, beta: float) -> Updates:
+        """The update for one beta, or the mean of those for beta and -beta."""
+        signs = (1, -1) if self.nudging == "symmetric" else (1,)
+        paths = {sign: self.path(clamped, batch, free, sign * beta) for sign in signs}
+        changes = [
+            integral(batch.inputs, paths[sign], self.FORWARD, self.BACKWARD, scale=sign / beta)
+            for sign in signs
+        ]
+        return mean(changes)
+
+    def path(self, clamped: Clamped, batch: Batch, free: States, beta: float) -> Sequence[States]:
+        """The states at the start of the second phase and after each of its K steps."""
+        phase = Phase(clamped, free, 2 * self.cost_scale * beta, batch.targets)
+        return trajectory(phase, self.solver, steps=self.second_steps)
+
+
+class ForwardSynapses(DifferentialHebbian):
+    """The forward synapse alone: dW_k = (1/beta) sum_t s_{k-1}(t)' Δs_k(t).
+
+    Feedback has the same weights, but is not plastic by itself.
+    """
+
+    FORWARD, BACKWARD = 1.0, 0.0
+
+
+class PairWindow(DifferentialHebbian):
+    """The forward synapse, by pairs of spikes that both lie within the second phase:
+
+        dW_k = (1/beta) sum_t [s_{k-1}(t)' Δs_k(t) - Δs_{k-1}(t)' s_k(t)].
+
+    For Poisson spikes and the window W(u) = A sign(u) exp(-|u|/τ), u = t_post - t_pre, the expected
+    change is A τ² times this integral where rates change little within τ (derived: inside the
+    phase 2 A τ² ∫ s_{k-1} ds_k, less A τ² times the contrast for the pairs that its ends cut).
+    """
+
+    FORWARD, BACKWARD = 1.0, -1.0
+
+
+class SpikingEquilibriumPropagation(Relaxation):
+    """Units that see each other's Poisson spikes, and learn from spikes and potentials.
+
+    z_k ~ Poisson(λ s_k) / λ in every step and for every image, λ = `spikes_per_step` of a unit at
+    its bound (a group of neurons, where that is more than one neuron fires); potentials follow
+
+        s_k <- clip(s_k + ε (z_{k-1} W_k + b_k + z_{k+1} W'_{k+1} - s_k - beta dC/ds_k), 0, 1).
+
+    In the second phase a spike adds the change of the potential of the neuron that it reaches, at
+    both directed synapses: dW_k = (1/beta) sum_t [z_{k-1}(t)' Δs_k(t) + Δs_{k-1}(t)' z_k(t)].
+    A spike moves the potential itself, by ε W z. Between the bounds each step therefore adds
+
+        (1/beta) ε W_ij (s_i + s_j) / λ   (W_1: s_i = x_i alone)
+
+    to the mean of dW_ij, whatever the error (derived); betas of both signs cancel it. `nudging` and
+    settings as in equilibrium propagation; every free phase starts at rest. Class scores are mean
+    outputs over the second half of the free phase. Raises ValueError for an unknown nudging, or no
+    spikes.
+    """
+
+    def __init__(
+        self, *, network: HopfieldNetwork, examples: int, generator: Generator, step_size: float,
+        free_steps: int, second_steps: int, spikes_per_step: float, cost_scale: float, beta: float,
+        nudging: str, settling_steps: int,
+    ) -> None:  # fmt: skip
+        super().__init__(
+            network=network, examples=examples, generator=generator,
+            solver={"euler": {"step_size": step_size}}, free_steps=free_steps, tolerance=0,
+            second_steps=second_steps, cost_scale=cost_scale, persistent=False,
+            settling_steps=settling_steps,
+        )  # fmt: skip
+        if nudging not in SIGNS:
+            raise ValueError(f"settings.nudging is {nudging!r}: choose {', '.join(SIGNS)}")
+        if spikes_per_step <= 0:
+            raise ValueError(f"settings.spikes_per_step is {spikes_per_step}: give more than 0")
+        self.step_size, self.spikes_per_step = step_size, spikes_per_step
+        self.beta, self.nudging = beta, nudging
+
+    def updates(self, network: HopfieldNetwork, batch: Batch) -> tuple[Updates, Monitor]:
+        free, outputs = self.free_phase(network, batch.inputs)
+        signs = SIGNS[self.nudging]
+        if self.nudging == "random_sign":
+            signs = [signs[int(torch.randint(2, (), generator=self.generator))]]
+        updates = mean([self.learned(network, batch, free, sign * self.beta) for sign in signs])
+        return updates, self.monitor(outputs, batch, 0)
+
+    def estimate(self, network: HopfieldNetwork, batch: Batch) -> Updates:
+        """The update of one batch, after a free phase of its own."""
+        return self.updates(network, batch)[0]
+
+    def predict(self, network: HopfieldNetwork, inputs: Tensor) -> Tensor:
+        """Mean outputs over the second half of a free phase from rest, (N, C)."""
+        return self.free_phase(network, inputs)[1]
+
+    def free_phase(self, network: HopfieldNetwork, inputs: Tensor) -> tuple[States, Tensor]:
+        """The states after a free phase from rest, and the mean outputs over its second half."""
+        states = network.rest(len(inputs))
+        total, half = torch.zeros_like(states[-1]), self.free_steps // 2
+        for step in range(self.free_steps):
+            _, states = self.step(network, inputs, states)
+            if step >= half:
+                total += states[-1]
+        return states, total / (self.free_steps - half)
+
+    def learned(self, network: HopfieldNetwork, batch: Batch, free: States, beta: float) -> Updates:
+        """dW and db of a second phase from the free states, mean over the batch."""
+        scale, before = 1 / (beta * len(batch.labels)), free
+        updates = {name: torch.zeros_like(p) for name, p in network.parameters.items()}
+        for _ in range(self.second_steps):
+            spikes, after = self.step(network, batch.inputs, before, beta, batch.targets)
+            changes = [b - a for a, b in zip(before, after, strict=True)]
+            for k, change in enumerate(changes, start=1):
+                updates[f"W{k}"].addmm_(spikes[k - 1].T, change, alpha=scale)
+                updates[f"b{k}"].add_(change.sum(0), alpha=scale)
+                if k > 1:
+                    updates[f"W{k}"].addmm_(changes[k - 2].T, spikes[k], alpha=scale)
+            before = after
+        return updates
+
+    def step(
+        self, network: HopfieldNetwork, inputs: Tensor, states: States, beta: float = 0.0,
+        targets: Tensor | None = None,
+    ) -> tuple[States, States]:  # fmt: skip
+        """The spikes [z_0, z_1, ...], (B, n_k), at these states, and the states after them."""
+        spikes = [self.spikes(rates) for rates in (inputs, *states)]
+        weights, biases, top = network.weights, network.biases, len(states) - 1
+        forces = []
+        for k, state in enumerate(states):
+            force = torch.addmm(biases[k], spikes[k], weights[k]) - state
+            if k < top:
+                force.addmm_(spikes[k + 2], weights[k + 1].T)
+            forces.append(force)
+        if targets is not None:
+            forces[-1] += 2 * self.cost_scale * beta * (targets - states[-1])
+        return spikes, [
+            torch.add(state, force, alpha=self.step_size).clamp_(0, 1)
+            for state, force in zip(states, forces, strict=True)
+        ]
+
+    def spikes(self, rates: Tensor) -> Tensor:
+        """Poisson(λ rates) / λ, of the same shape; drawn on the CPU whatever the device."""
+        expected = (self.spikes_per_step * rates).cpu()
+        return torch.poisson(expected, generator=self.generator).to(rates) / self.spikes_per_step
+
+
+# The betas of an update, in units of beta; of "random_sign" one is drawn for each batch.
+SIGNS = {"one_sided": [1], "random_sign": [1, -1], "symmetric": [1, -1]}
+
+
+def integral(
+    inputs: Tensor, path: Sequence[States], forward: float, backward: float, *, scale: float
+) -> Updates:
+    """scale · sum_t [forward s_{k-1}(t)' Δs_k(t) + backward Δs_{k-1}(t)' s_k(t)], and Δs_k summed.
+
+    Means over the batch, by parameter; x, (B, n_0), stays, so that Δs_0 is zero.
+    """
+    scale = scale / len(inputs)
+    first = path[-1][0] - path[0][0]
+    updates: Updates = {"W1": scale * forward * inputs.T @ first, "b1": scale * first.sum(0)}
+    layers = list(zip(*path, strict=True))  # each layer's states, (K + 1) of (B, n_k)
+    before = [torch.cat(layer[:-1]) for layer in layers]  # (K B, n_k)
+    change = [torch.cat(layer[1:]) - b for layer, b in zip(layers, before, strict=True)]
+    for k in range(1, len(layers)):
+        correlation = forward * before[k - 1].T @ change[k]
+        correlation.addmm_(change[k - 1].T, before[k], alpha=backward)
+        updates[f"W{k + 1}"] = scale * correlation
+        updates[f"b{k + 1}"] = scale * (path[-1][k] - path[0][k]).sum(0)
+    return updates
+
+
+def mean(updates: Sequence[Updates]) -> Updates:
+    """The mean of several updates, by parameter."""
+    return {name: sum(u[name] for u in updates) / len(updates) for name in updates[0]}
