@@ -1,0 +1,1 @@
+"""Figures of Diehl & Cook 2015."""

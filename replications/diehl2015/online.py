@@ -1,0 +1,190 @@
+"""One image after another, with plasticity on.
+
+Neurons are coupled by spikes alone, and these are rare: some fifteen in the thousand ticks of an
+image. All that the input does to the neurons is therefore summed beforehand, potentials are stepped
+through a stretch of ticks without a look at thresholds, and the stretch is cut where the first of
+them is crossed. Then the neuron that fired learns, and its input is summed anew. A test holds this
+against a plain loop over ticks and synapses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import ceil, exp, log
+
+import torch
+from torch import Tensor
+from torch.nn.functional import embedding_bag
+
+from replications.diehl2015.network import DT, DiehlCookNetwork
+from replications.diehl2015.plasticity import Plasticity, Spikes
+
+STRETCH = 32  # ticks between two looks at the thresholds
+
+
+class Online:
+    """Presents images to one network; changes `weights` (W) and `theta` in place.
+
+    An image lasts `image` ticks, `rest` ticks without input follow. `state` holds what the next
+    image finds: potentials, conductance of inhibition and the tick of each neuron's and each
+    input's last spike, counted from the start of the next presentation, (neurons,) or (inputs,).
+    """
+
+    def __init__(
+        self, network: DiehlCookNetwork, plasticity: Plasticity, *, image: int, rest: int,
+        state: Mapping[str, Tensor],
+    ) -> None:  # fmt: skip
+        self.network, self.plasticity, self.state = network, plasticity, state
+        self.image, self.ticks = image, image + rest
+        theta = network.parameters["theta"]
+        eps = torch.finfo(theta.dtype).eps
+        self.loaded = min(self.ticks, image + ceil(log(eps) / log(network.keep_e)))  # g_e is 0 then
+        self.g_e, self.bias, self.keep = (
+            theta.new_empty(self.ticks, len(theta)) for _ in range(3)
+        )
+        self.x = theta.new_empty(self.ticks + 1, len(theta))  # x[t]: before tick t
+        self.flow = torch.empty_like(self.keep)
+        fading = network.keep_i ** torch.arange(self.ticks, dtype=torch.float64)
+        self.fading = fading.to(theta)
+        self.rows = {n: getattr(self, n).unbind(0) for n in ("g_e", "bias", "x", "flow")}
+
+    def adopt(self, weights: Tensor, theta: Tensor) -> None:
+        """Go on with these, and let each neuron's weights add up to the column sum."""
+        self.weights, self.theta = weights, theta
+        weights *= self.network.column_sum / weights.sum(0)
+        self.learnt: dict[int, int] = {}  # neuron -> tick of its last spike in this presentation
+
+    def present(self, who: Tensor, when: Tensor) -> int:
+        """An image as spikes of inputs `who` in ticks `when`, (S,), in the order of the inputs.
+
+        Returns the number of excitatory spikes before the rest. Weights that the presentation
+        changed are scaled to the column sum at the start of the next.
+        """
+        self.begin(Spikes(who, when, self.image))
+        tick, count, relaying = 0, 0, self.just_fired()
+        while tick < self.ticks:
+            tick, fired = self.stretch(tick, 1 if relaying else STRETCH)
+            self.inhibit(relaying)
+            for neuron in fired:
+                self.fire(neuron, tick - 1)
+            count += len(fired) if tick <= self.image else 0
+            relaying = fired
+        self.end()
+        return count
+
+    def begin(self, spikes: Spikes) -> None:
+        """Sum the input of the whole presentation: g_e, and with it two factors of the potential.
+
+        x <- x (keep − leak g_i) + bias with keep = 1 − leak (1 + g_e), bias = leak (rest + g_e top).
+        """
+        n, self.spikes = self.network, spikes
+        changed = list(self.learnt)
+        if changed:
+            columns = self.weights[:, changed]
+            self.weights[:, changed] = columns * (n.column_sum / columns.sum(0))
+        self.g_e[: self.image] = embedding_bag(
+            spikes.who, self.weights, spikes.starts[:-1], mode="sum"
+        )
+        self.g_e[self.image : self.loaded] = 0
+        rows = self.rows["g_e"]
+        for before, now in zip(rows[: self.loaded - 1], rows[1 : self.loaded], strict=True):
+            now.add_(before, alpha=n.keep_e)
+        self.conduct(slice(0, self.loaded), slice(None))
+        self.bias[self.loaded :], self.keep[self.loaded :] = n.leak * n.rest, 1 - n.leak
+        self.threshold = n.threshold + self.theta
+        self.x[0] = self.state["x"]
+        self.learnt, self.held = {}, {}  # held: neuron -> first tick in which it is free again
+        recent = (self.state["fired"] > -n.refractory - 1).nonzero().flatten().tolist()
+        for neuron in recent:
+            self.hold(neuron, int(self.state["fired"][neuron]))
+
+    def conduct(self, ticks: slice, neurons: slice | int) -> None:
+        """Set `keep` and `bias` from g_e."""
+        n, g_e = self.network, self.g_e[ticks, neurons]
+        torch.mul(g_e, -n.leak, out=self.keep[ticks, neurons]).add_(1 - n.leak)
+        torch.mul(g_e, n.leak * n.top, out=self.bias[ticks, neurons]).add_(n.leak * n.rest)
+
+    def just_fired(self) -> list[int]:
+        """Neurons whose inhibitory neurons fire in the first tick."""
+        return (self.state["fired"] == -1).nonzero().flatten().tolist()
+
+    def stretch(self, tick: int, length: int) -> tuple[int, list[int]]:
+        """At most `length` ticks, up to the first in which neurons fire: the next tick, and who."""
+        n, g_i = self.network, self.state["g_i"]
+        stop = min(tick + length, self.ticks)
+        flow = self.flow[tick:stop]
+        torch.addr(self.keep[tick:stop], self.fading[: stop - tick], g_i, alpha=-n.leak, out=flow)
+        for neuron, free in self.held.items():
+            if free > tick:
+                flow[: free - tick, neuron] = 0
+        bias, x, keep = (self.rows[name] for name in ("bias", "x", "flow"))
+        for t in range(tick, stop):
+            torch.addcmul(bias[t], x[t], keep[t], out=x[t + 1])
+        crossed = self.x[tick + 1 : stop + 1] > self.threshold
+        fired: list[int] = []
+        if crossed.any():
+            first = int(crossed.any(1).byte().argmax())
+            stop = tick + first + 1
+            fired = crossed[first].nonzero().flatten().tolist()
+        g_i.mul_(n.keep_i ** (stop - tick))
+        return stop, fired
+
+    def inhibit(self, relaying: list[int]) -> None:
+        """Inhibitory neurons of these fire: g_i of all others rises, from the next tick on."""
+        if relaying:
+            strength, g_i = self.network.inhibition, self.state["g_i"]
+            g_i.add_(len(relaying) * strength)
+            for neuron in relaying:
+                g_i[neuron] -= strength
+
+    def hold(self, neuron: int, tick: int) -> None:
+        """Keep a neuron that fired in `tick` from firing; at the end it is at its reset.
+
+        Until then its potential says nothing, and is held where no threshold is, at E_inh.
+        """
+        free = tick + self.network.refractory
+        self.bias[max(tick + 1, 0) : free, neuron] = 0
+        if free < self.ticks:
+            self.bias[free, neuron] = self.network.reset
+        self.held[neuron] = free + 1
+
+    def fire(self, neuron: int, tick: int) -> None:
+        """What a spike at the end of `tick` changes: weights, threshold and later input."""
+        before = int(self.state["fired"][neuron])
+        self.spikes.note(tick, self.state["arrived"])
+        column = self.weights[:, neuron].clone()
+        if neuron in self.learnt:
+            self.plasticity.depress(column, self.spikes, before, tick)
+        self.plasticity.potentiate(column, tick - self.state["arrived"], tick - before)
+        self.weights[:, neuron] = column
+        self.theta[neuron] += self.plasticity.theta_plus
+        self.threshold[neuron] += self.plasticity.theta_plus
+        self.state["fired"][neuron] = tick
+        self.learnt[neuron] = tick
+        if tick + 1 < self.loaded:
+            self.drive(neuron, tick, column)
+        self.hold(neuron, tick)
+
+    def drive(self, neuron: int, tick: int, column: Tensor) -> None:
+        """Sum one neuron's input after `tick` anew."""
+        later = self.plasticity.later_input(column, self.spikes, tick, self.loaded)
+        keep = self.network.keep_e
+        later[0] += keep * self.g_e[tick, neuron]
+        apart = 1
+        while apart < len(later) and keep**apart > torch.finfo(later.dtype).eps:
+            later = torch.cat([later[:apart], later[apart:] + keep**apart * later[:-apart]])
+            apart *= 2
+        self.g_e[tick + 1 : self.loaded, neuron] = later
+        self.conduct(slice(tick + 1, self.loaded), neuron)
+
+    def end(self) -> None:
+        """Depression up to the end, decay of the thresholds, and the clock set to 0 again."""
+        for neuron, tick in self.learnt.items():
+            column = self.weights[:, neuron].clone()
+            self.plasticity.depress(column, self.spikes, tick, self.ticks)
+            self.weights[:, neuron] = column
+        self.spikes.note(self.ticks, self.state["arrived"])
+        self.theta.mul_(exp(-self.ticks * DT / self.plasticity.tau_theta))
+        self.state["x"].copy_(self.x[self.ticks])
+        for name in ("fired", "arrived"):
+            self.state[name].sub_(self.ticks)
