@@ -10,6 +10,7 @@ against a plain loop over ticks and synapses.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from math import ceil, exp, log
 
 import torch
@@ -37,22 +38,26 @@ class Online:
         self.network, self.plasticity, self.state = network, plasticity, state
         self.image, self.ticks = image, image + rest
         theta = network.parameters["theta"]
-        eps = torch.finfo(theta.dtype).eps
-        self.loaded = min(self.ticks, image + ceil(log(eps) / log(network.keep_e)))  # g_e is 0 then
+        self.eps = torch.finfo(theta.dtype).eps
+        self.block = ceil(2 * log(self.eps) / log(network.keep_e))  # ticks after which g_e is gone
+        self.loaded = min(self.ticks, image + self.block)
         self.g_e, self.bias, self.keep = (
             theta.new_empty(self.ticks, len(theta)) for _ in range(3)
         )
         self.x = theta.new_empty(self.ticks + 1, len(theta))  # x[t]: before tick t
         self.flow = torch.empty_like(self.keep)
-        fading = network.keep_i ** torch.arange(self.ticks, dtype=torch.float64)
-        self.fading = fading.to(theta)
-        self.rows = {n: getattr(self, n).unbind(0) for n in ("g_e", "bias", "x", "flow")}
+        time = torch.arange(self.ticks, dtype=torch.float64)
+        self.fading = (network.keep_i**time).to(theta)
+        self.growth = (network.keep_e ** -time[: self.block]).to(theta)
+        self.decay = (network.keep_e ** (time[: self.block] + 1)).to(theta)
+        self.constants = theta.new_tensor([1 - network.leak, network.leak * network.rest])
+        self.rows = {n: getattr(self, n).unbind(0) for n in ("bias", "keep", "x", "flow")}
 
     def adopt(self, weights: Tensor, theta: Tensor) -> None:
         """Go on with these, and let each neuron's weights add up to the column sum."""
         self.weights, self.theta = weights, theta
         weights *= self.network.column_sum / weights.sum(0)
-        self.learnt: dict[int, int] = {}  # neuron -> tick of its last spike in this presentation
+        self.learnt: dict[int, Tensor] = {}  # neuron -> weights, of those that fired in this image
 
     def present(self, who: Tensor, when: Tensor) -> int:
         """An image as spikes of inputs `who` in ticks `when`, (S,), in the order of the inputs.
@@ -63,7 +68,8 @@ class Online:
         self.begin(Spikes(who, when, self.image))
         tick, count, relaying = 0, 0, self.just_fired()
         while tick < self.ticks:
-            tick, fired = self.stretch(tick, 1 if relaying else STRETCH)
+            length = STRETCH if tick < self.image else self.ticks
+            tick, fired = self.stretch(tick, 1 if relaying else length)
             self.inhibit(relaying)
             for neuron in fired:
                 self.fire(neuron, tick - 1)
@@ -82,17 +88,15 @@ class Online:
         if changed:
             columns = self.weights[:, changed]
             self.weights[:, changed] = columns * (n.column_sum / columns.sum(0))
-        self.g_e[: self.image] = embedding_bag(
-            spikes.who, self.weights, spikes.starts[:-1], mode="sum"
-        )
+        drive = embedding_bag(spikes.who, self.weights, spikes.starts[:-1], mode="sum")
+        self.g_e[: self.image] = drive
         self.g_e[self.image : self.loaded] = 0
-        rows = self.rows["g_e"]
-        for before, now in zip(rows[: self.loaded - 1], rows[1 : self.loaded], strict=True):
-            now.add_(before, alpha=n.keep_e)
+        self.g_e[: self.loaded] = self.conductance(self.g_e[: self.loaded])
         self.conduct(slice(0, self.loaded), slice(None))
-        self.bias[self.loaded :], self.keep[self.loaded :] = n.leak * n.rest, 1 - n.leak
+        self.keep[self.loaded :], self.bias[self.loaded :] = self.constants
         self.threshold = n.threshold + self.theta
         self.x[0] = self.state["x"]
+        self.inhibited = float(self.state["g_i"].max())  # no g_i is larger
         self.learnt, self.held = {}, {}  # held: neuron -> first tick in which it is free again
         recent = (self.state["fired"] > -n.refractory - 1).nonzero().flatten().tolist()
         for neuron in recent:
@@ -101,8 +105,22 @@ class Online:
     def conduct(self, ticks: slice, neurons: slice | int) -> None:
         """Set `keep` and `bias` from g_e."""
         n, g_e = self.network, self.g_e[ticks, neurons]
-        torch.mul(g_e, -n.leak, out=self.keep[ticks, neurons]).add_(1 - n.leak)
-        torch.mul(g_e, n.leak * n.top, out=self.bias[ticks, neurons]).add_(n.leak * n.rest)
+        torch.add(self.constants[0], g_e, alpha=-n.leak, out=self.keep[ticks, neurons])
+        torch.add(self.constants[1], g_e, alpha=n.leak * n.top, out=self.bias[ticks, neurons])
+
+    def conductance(self, arriving: Tensor) -> Tensor:
+        """g_t = keep g_{t−1} + arriving_t along the first dimension, from 0.
+
+        In blocks of ticks, keep^t Σ_s keep^−s arriving_s, and what the block before has left.
+        """
+        shape = (-1, 1) if arriving.dim() == 2 else (-1,)
+        padding = -len(arriving) % self.block
+        zeros = arriving.new_zeros(padding, *arriving.shape[1:])
+        blocks = torch.cat([arriving, zeros]).unflatten(0, (-1, self.block))
+        growth, decay = self.growth.view(shape), self.decay.view(shape)
+        sums = blocks.mul_(growth).cumsum(1).mul_(1 / growth)
+        sums[1:].addcmul_(sums[:-1, -1:], decay)
+        return sums.flatten(0, 1)[: len(arriving)]
 
     def just_fired(self) -> list[int]:
         """Neurons whose inhibitory neurons fire in the first tick."""
@@ -112,28 +130,38 @@ class Online:
         """At most `length` ticks, up to the first in which neurons fire: the next tick, and who."""
         n, g_i = self.network, self.state["g_i"]
         stop = min(tick + length, self.ticks)
-        flow = self.flow[tick:stop]
-        torch.addr(self.keep[tick:stop], self.fading[: stop - tick], g_i, alpha=-n.leak, out=flow)
+        keep = self.inhibited_keep(tick, stop) if self.inhibited > self.eps else self.rows["keep"]
+        bias, x = self.rows["bias"][tick:stop], self.rows["x"][tick : stop + 1]
+        for bias_t, keep_t, (before, after) in zip(bias, keep[tick:stop], pairwise(x), strict=True):
+            torch.addcmul(bias_t, before, keep_t, out=after)
+        crossed = self.x[tick + 1 : stop + 1] > self.threshold
+        someone = crossed.any(1)
+        fired: list[int] = []
+        if someone.any():
+            first = int(someone.byte().argmax())
+            stop = tick + first + 1
+            fired = crossed[first].nonzero().flatten().tolist()
+        left = n.keep_i ** (stop - tick)
+        g_i.mul_(left if self.inhibited > self.eps else 0)
+        self.inhibited *= left
+        return stop, fired
+
+    def inhibited_keep(self, tick: int, stop: int) -> tuple[Tensor, ...]:
+        """Rows of keep − leak g_i, with g_i as it fades from `tick` on."""
+        flow, fading = self.flow[tick:stop], self.fading[: stop - tick]
+        leak = self.network.leak
+        torch.addr(self.keep[tick:stop], fading, self.state["g_i"], alpha=-leak, out=flow)
         for neuron, free in self.held.items():
             if free > tick:
                 flow[: free - tick, neuron] = 0
-        bias, x, keep = (self.rows[name] for name in ("bias", "x", "flow"))
-        for t in range(tick, stop):
-            torch.addcmul(bias[t], x[t], keep[t], out=x[t + 1])
-        crossed = self.x[tick + 1 : stop + 1] > self.threshold
-        fired: list[int] = []
-        if crossed.any():
-            first = int(crossed.any(1).byte().argmax())
-            stop = tick + first + 1
-            fired = crossed[first].nonzero().flatten().tolist()
-        g_i.mul_(n.keep_i ** (stop - tick))
-        return stop, fired
+        return self.rows["flow"]
 
     def inhibit(self, relaying: list[int]) -> None:
         """Inhibitory neurons of these fire: g_i of all others rises, from the next tick on."""
         if relaying:
             strength, g_i = self.network.inhibition, self.state["g_i"]
             g_i.add_(len(relaying) * strength)
+            self.inhibited += len(relaying) * strength
             for neuron in relaying:
                 g_i[neuron] -= strength
 
@@ -144,23 +172,24 @@ class Online:
         """
         free = tick + self.network.refractory
         self.bias[max(tick + 1, 0) : free, neuron] = 0
+        self.keep[max(tick + 1, 0) : free + 1, neuron] = 0
         if free < self.ticks:
             self.bias[free, neuron] = self.network.reset
         self.held[neuron] = free + 1
 
     def fire(self, neuron: int, tick: int) -> None:
         """What a spike at the end of `tick` changes: weights, threshold and later input."""
-        before = int(self.state["fired"][neuron])
-        self.spikes.note(tick, self.state["arrived"])
-        column = self.weights[:, neuron].clone()
+        before, arrived = int(self.state["fired"][neuron]), self.state["arrived"]
+        self.spikes.note(tick, arrived)
         if neuron in self.learnt:
+            column = self.learnt[neuron]
             self.plasticity.depress(column, self.spikes, before, tick)
-        self.plasticity.potentiate(column, tick - self.state["arrived"], tick - before)
-        self.weights[:, neuron] = column
-        self.theta[neuron] += self.plasticity.theta_plus
-        self.threshold[neuron] += self.plasticity.theta_plus
+        else:
+            column = self.learnt[neuron] = self.weights[:, neuron].clone()
+        self.plasticity.potentiate(column, tick - arrived, tick - before)
+        for thresholds in (self.theta, self.threshold):
+            thresholds[neuron] += self.plasticity.theta_plus
         self.state["fired"][neuron] = tick
-        self.learnt[neuron] = tick
         if tick + 1 < self.loaded:
             self.drive(neuron, tick, column)
         self.hold(neuron, tick)
@@ -168,20 +197,15 @@ class Online:
     def drive(self, neuron: int, tick: int, column: Tensor) -> None:
         """Sum one neuron's input after `tick` anew."""
         later = self.plasticity.later_input(column, self.spikes, tick, self.loaded)
-        keep = self.network.keep_e
-        later[0] += keep * self.g_e[tick, neuron]
-        apart = 1
-        while apart < len(later) and keep**apart > torch.finfo(later.dtype).eps:
-            later = torch.cat([later[:apart], later[apart:] + keep**apart * later[:-apart]])
-            apart *= 2
-        self.g_e[tick + 1 : self.loaded, neuron] = later
+        later[0] += self.network.keep_e * self.g_e[tick, neuron]
+        self.g_e[tick + 1 : self.loaded, neuron] = self.conductance(later)
         self.conduct(slice(tick + 1, self.loaded), neuron)
 
     def end(self) -> None:
         """Depression up to the end, decay of the thresholds, and the clock set to 0 again."""
-        for neuron, tick in self.learnt.items():
-            column = self.weights[:, neuron].clone()
-            self.plasticity.depress(column, self.spikes, tick, self.ticks)
+        for neuron, column in self.learnt.items():
+            last = int(self.state["fired"][neuron])
+            self.plasticity.depress(column, self.spikes, last, self.ticks)
             self.weights[:, neuron] = column
         self.spikes.note(self.ticks, self.state["arrived"])
         self.theta.mul_(exp(-self.ticks * DT / self.plasticity.tau_theta))
