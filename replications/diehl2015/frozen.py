@@ -53,13 +53,13 @@ class Copies:
     def tick(self, arriving: Tensor) -> None:
         """One tick that starts with sums of weights arriving, (B, neurons), which it overwrites.
 
-        dx = leak ((rest − x) + g_e (top − x) − g_i x).
+        x <- x exp(−leak g_i), then dx = leak ((rest − x) + g_e (top − x)).
         """
         n, x = self.network, self.x
         self.g_e = arriving.add_(self.g_e, alpha=n.keep_e)
-        torch.add(self.g_e, self.g_i, out=self.flow)
-        self.flow.mul_(-n.leak).add_(1 - n.leak)
-        torch.addcmul(self.bias(), x, self.flow, out=x)
+        x.mul_(torch.mul(self.g_i, -n.leak, out=self.flow).exp_())
+        torch.mul(self.g_e, -n.leak, out=self.flow).add_(1 - n.leak)
+        x.mul_(self.flow).add_(self.g_e, alpha=n.leak * n.top).add_(n.leak * n.rest)
         flat = x.view(-1)
         flat.index_fill_(0, torch.cat(list(self.fired)[:-1]), 0.0)  # as in `online`
         flat.index_fill_(0, self.fired[-1], n.reset)
@@ -68,12 +68,6 @@ class Copies:
         (fired,) = (x > self.threshold).view(-1).nonzero(as_tuple=True)
         self.counts.view(-1).index_add_(0, fired, torch.ones_like(fired, dtype=x.dtype))
         self.fired.appendleft(fired)
-
-    def bias(self) -> Tensor:
-        """leak (rest + g_e top), (B, neurons)."""
-        return self.g_e.mul(self.network.leak * self.network.top).add_(
-            self.network.leak * self.network.rest
-        )
 
     def relay(self, fired: Tensor) -> None:
         """Inhibit all neurons of a copy but those whose own inhibitory neurons now fire."""

@@ -81,7 +81,7 @@ class Online:
     def begin(self, spikes: Spikes) -> None:
         """Sum the input of the whole presentation: g_e, and with it two factors of the potential.
 
-        x <- x (keep − leak g_i) + bias with keep = 1 − leak (1 + g_e), bias = leak (rest + g_e top).
+        x <- x exp(−leak g_i) keep + bias, keep = 1 − leak (1 + g_e), bias = leak (rest + g_e top).
         """
         n, self.spikes = self.network, spikes
         changed = list(self.learnt)
@@ -97,7 +97,7 @@ class Online:
         self.threshold = n.threshold + self.theta
         self.x[0] = self.state["x"]
         self.inhibited = float(self.state["g_i"].max())  # no g_i is larger
-        self.learnt, self.held = {}, {}  # held: neuron -> first tick in which it is free again
+        self.learnt = {}
         recent = (self.state["fired"] > -n.refractory - 1).nonzero().flatten().tolist()
         for neuron in recent:
             self.hold(neuron, int(self.state["fired"][neuron]))
@@ -147,13 +147,10 @@ class Online:
         return stop, fired
 
     def inhibited_keep(self, tick: int, stop: int) -> tuple[Tensor, ...]:
-        """Rows of keep − leak g_i, with g_i as it fades from `tick` on."""
-        flow, fading = self.flow[tick:stop], self.fading[: stop - tick]
-        leak = self.network.leak
-        torch.addr(self.keep[tick:stop], fading, self.state["g_i"], alpha=-leak, out=flow)
-        for neuron, free in self.held.items():
-            if free > tick:
-                flow[: free - tick, neuron] = 0
+        """Rows of exp(−leak g_i) keep, with g_i as it fades from `tick` on."""
+        flow, leak = self.flow[tick:stop], self.network.leak
+        torch.outer(self.fading[: stop - tick], self.state["g_i"] * -leak, out=flow)
+        flow.exp_().mul_(self.keep[tick:stop])
         return self.rows["flow"]
 
     def inhibit(self, relaying: list[int]) -> None:
@@ -175,7 +172,6 @@ class Online:
         self.keep[max(tick + 1, 0) : free + 1, neuron] = 0
         if free < self.ticks:
             self.bias[free, neuron] = self.network.reset
-        self.held[neuron] = free + 1
 
     def fire(self, neuron: int, tick: int) -> None:
         """What a spike at the end of `tick` changes: weights, threshold and later input."""

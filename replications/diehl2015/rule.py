@@ -109,17 +109,18 @@ class UnsupervisedStdp(LearningRule):
         return updates, {}
 
     def counts(self, network: DiehlCookNetwork, inputs: Tensor) -> Tensor:
-        """Excitatory spikes to each image, (B, neurons), nothing learnt, each from rest."""
-        return torch.cat([self.part(network, part) for part in inputs.split(PART)])
+        """Excitatory spikes to each image, (B, neurons), nothing learnt, each from rest.
 
-    def part(self, network: DiehlCookNetwork, inputs: Tensor) -> Tensor:
-        """The same of images at once; those with too few spikes are shown again, brighter."""
+        Those with too few are shown again, brighter.
+        """
         counts = inputs.new_zeros(len(inputs), network.neurons)
         left = torch.arange(len(inputs), device=inputs.device)
         for attempt in range(self.presentation["attempts"]):
-            chance = self.chance(inputs[left], attempt)
-            spikes = arrivals(chance.flatten(), self.image, self.generator)
-            counts[left] = spike_counts(network, len(left), self.image, *spikes).to(counts)
+            for part in left.split(PART):
+                chance = self.chance(inputs[part], attempt)
+                spikes = arrivals(chance.flatten(), self.image, self.generator)
+                found = spike_counts(network, len(part), self.image, *spikes)
+                counts[part] = found.to(counts)
             left = left[counts[left].sum(1) < self.presentation["enough"]]
             if not len(left):
                 break

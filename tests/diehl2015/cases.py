@@ -45,7 +45,8 @@ class Plain:
     def population(self, which, v, ge, gi, wait, threshold):
         """One step of Euler's method: potentials, and who fires."""
         p = self.e if which == "e" else self.i
-        slope = (p["v_rest"] - v) + ge * (p["e_exc"] - v) + gi * (p["e_inh"] - v)
+        v = p["e_inh"] + (v - p["e_inh"]) * torch.exp(-DT / p["tau"] * gi)
+        slope = (p["v_rest"] - v) + ge * (p["e_exc"] - v)
         v = torch.where(wait > 0, p["v_reset"], v + DT / p["tau"] * slope)
         fired = (v > threshold) & (wait <= 1)
         wait = torch.where(fired, round(p["refractory"] / DT), (wait - 1).clamp(min=0))
@@ -65,7 +66,7 @@ class Plain:
             "e", self.v_e, self.ge_e, self.gi_e, self.wait_e, threshold
         )
         self.v_i, relayed, self.wait_i = self.population(
-            "i", self.v_i, self.ge_i, 0, self.wait_i, self.i["v_threshold"]
+            "i", self.v_i, self.ge_i, 0 * self.ge_i, self.wait_i, self.i["v_threshold"]
         )
         for g, tau in ((self.ge_e, "tau_e"), (self.gi_e, "tau_i"), (self.ge_i, "tau_e")):
             g.mul_(1 - DT / s[tau])
