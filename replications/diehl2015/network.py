@@ -72,6 +72,9 @@ class DiehlCookNetwork:
         self.reset = excitatory["v_reset"] - bottom
         self.threshold = excitatory["v_threshold"] - theta_offset - bottom  # where theta is 0
         self.refractory = round(excitatory["refractory"] / DT)  # ticks
+        if self.refractory < 1:
+            raise ValueError(f"excitatory: refractory is {excitatory['refractory']} ms: give at "
+                             f"least {DT} ms, a tick")  # fmt: skip
         self.keep_e, self.keep_i = (1 - DT / synapses[tau] for tau in ("tau_e", "tau_i"))
         self.inhibition = synapses["from_inhibitory"]
 

@@ -41,9 +41,7 @@ class Online:
         self.eps = torch.finfo(theta.dtype).eps
         self.block = ceil(2 * log(self.eps) / log(network.keep_e))  # ticks after which g_e is gone
         self.loaded = min(self.ticks, image + self.block)
-        self.g_e, self.bias, self.keep = (
-            theta.new_empty(self.ticks, len(theta)) for _ in range(3)
-        )
+        self.g_e, self.bias, self.keep = (theta.new_empty(self.ticks, len(theta)) for _ in range(3))
         self.x = theta.new_empty(self.ticks + 1, len(theta))  # x[t]: before tick t
         self.flow = torch.empty_like(self.keep)
         time = torch.arange(self.ticks, dtype=torch.float64)

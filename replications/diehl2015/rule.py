@@ -14,7 +14,7 @@ from replications.diehl2015.online import Online
 from replications.diehl2015.plasticity import Plasticity
 
 PRESENTATION = {"image", "rest", "rate", "more", "enough", "attempts"}
-PART = 100  # images that are shown at once where nothing is learnt: what fits into a cache
+AT_ONCE = 40_000  # neurons of all copies together, where nothing is learnt: what fits a cache
 LONG_AGO = -1e6  # ticks
 
 
@@ -90,12 +90,12 @@ class UnsupervisedStdp(LearningRule):
                 if count >= self.presentation["enough"]:
                     break
             spikes += count
-        monitor = {"spikes_per_image": spikes, "presentations": presentations}
-        shown = len(batch.inputs)
-        return (
-            {name: after[name] - before[name] for name in before},
-            {name: torch.tensor(total / shown) for name, total in monitor.items()},
-        )
+        monitor = {
+            "spikes_per_image": torch.tensor(spikes / len(batch.inputs)),
+            "presentations": torch.tensor(presentations / len(batch.inputs)),
+            "adaptation": after["theta"].mean(),
+        }
+        return {name: after[name] - before[name] for name in before}, monitor
 
     def label(self, network: DiehlCookNetwork, batch: Batch) -> tuple[Updates, Monitor]:
         """Add a batch to `responses` and `images`; the first one of a sweep starts them anew."""
@@ -116,7 +116,7 @@ class UnsupervisedStdp(LearningRule):
         counts = inputs.new_zeros(len(inputs), network.neurons)
         left = torch.arange(len(inputs), device=inputs.device)
         for attempt in range(self.presentation["attempts"]):
-            for part in left.split(PART):
+            for part in left.split(max(1, AT_ONCE // network.neurons)):
                 chance = self.chance(inputs[part], attempt)
                 spikes = arrivals(chance.flatten(), self.image, self.generator)
                 found = spike_counts(network, len(part), self.image, *spikes)

@@ -8,7 +8,9 @@ from replications.core.papers import Suite
 from replications.diehl2015.network import DT, DiehlCookNetwork
 from replications.diehl2015.plasticity import Plasticity
 
-LARGE = next(e for e in Suite().papers["diehl2015"].experiments("paper") if e.name == "excitatory_400")
+LARGE = next(
+    e for e in Suite().papers["diehl2015"].experiments("paper") if e.name == "excitatory_400"
+)
 NETWORK = LARGE.resolved["network"]["diehl_cook_network"]
 SETTINGS = LARGE.resolved["settings"]
 
@@ -70,13 +72,13 @@ class Plain:
         )
         for g, tau in ((self.ge_e, "tau_e"), (self.gi_e, "tau_i"), (self.ge_i, "tau_e")):
             g.mul_(1 - DT / s[tau])
-        self.ge_i += s["to_inhibitory"] * fired
+        self.ge_i += s["to_inhibitory"] * fired.double()
         self.gi_e += s["from_inhibitory"] * (self.others @ relayed.double())
         if learns:
             for j in fired.nonzero().flatten().tolist():
                 change = k["nu_post"] * self.r * self.o2[j]
                 self.w[:, j] = (self.w[:, j] + change).clamp(max=k["w_max"])
-            self.theta += k["theta_plus"] * fired
+            self.theta += k["theta_plus"] * fired.double()
         self.o1[fired], self.o2[fired] = 1.0, 1.0
         return fired
 
