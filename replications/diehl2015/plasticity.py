@@ -6,7 +6,8 @@
 with traces r, o1, o2 that fall from 1 at the last spike with τ_pre, τ_post1, τ_post2; w is kept in
 0 to w_max. Input spikes stand at the start of a tick, spikes of neurons at its end. A trace is a
 function of the time since a spike, so that only spikes are stored. Depression by spikes of an
-earlier presentation, at most exp(−rest / τ_post1) of ν_pre, 6e-4 with the paper's rest, is left out.
+earlier presentation, at most exp(−rest / τ_post1) = 6e-4 of ν_pre with the paper's rest, is left
+out.
 """
 
 from __future__ import annotations

@@ -4,11 +4,11 @@ import math
 
 import pytest
 import torch
-from tests.diehl2015.cases import SETTINGS, Plain, make_network, plasticity, raster_of
 
 from replications.diehl2015.network import arrivals
 from replications.diehl2015.online import Online
 from replications.diehl2015.plasticity import Spikes
+from tests.diehl2015.cases import SETTINGS, Plain, make_network, plasticity, raster_of
 
 IMAGE, REST = 120, 60  # ticks
 CLOSE = {"rtol": 1e-9, "atol": 1e-9}
