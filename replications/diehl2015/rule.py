@@ -29,8 +29,9 @@ class UnsupervisedStdp(LearningRule):
     An epoch is two sweeps. `updates` learns W and θ from images alone. `label` shows the training
     images again, W and θ frozen, to copies of the network that start at rest, and counts in
     `responses`, (neurons, `classes`), the spikes to images of each class, and in `images`,
-    (`classes`,), the images; both are parameters of the rule. A neuron is of the class of its largest mean
-    response, of none if it never fired; the score of a class is the mean of its neurons' spikes.
+    (`classes`,), the images; both are parameters of the rule. A neuron is of the class of its
+    largest mean response, of none if it never fired; the score of a class is the mean of its
+    neurons' spikes.
 
     The rule claims no gradient, so that `gradient` and `estimate` are empty. Raises ValueError for
     numbers that are missing or unknown, or that are no whole ticks.

@@ -8,9 +8,7 @@ from replications.core.papers import Suite
 from replications.diehl2015.network import DT, DiehlCookNetwork
 from replications.diehl2015.plasticity import Plasticity
 
-LARGE = next(
-    e for e in Suite().papers["diehl2015"].experiments("paper") if e.name == "excitatory_400"
-)
+LARGE = Suite().experiment("diehl2015", "excitatory_400", "paper")
 NETWORK = LARGE.resolved["network"]["diehl_cook_network"]
 SETTINGS = LARGE.resolved["settings"]
 
