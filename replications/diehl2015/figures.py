@@ -7,7 +7,7 @@ import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from replications.core.plots import Drawn, curve, error_curves
+from replications.core.plots import Drawn
 
 
 def receptive_fields(drawn: Drawn) -> Figure:
@@ -36,25 +36,40 @@ def mosaic(rows: np.ndarray) -> np.ndarray:
 
 
 def errors(drawn: Drawn) -> Figure:
-    """Validation error by epoch and final test error, with the paper's; spikes per image."""
-    figure, (error, spikes) = plt.subplots(1, 2, figsize=(8.6, 3.6), layout="constrained")
+    """Validation and test error after the last epoch, with what is reported; spikes per image."""
+    figure, (error, spikes) = plt.subplots(1, 2, figsize=(8.6, 3.2), sharey=True,
+                                           layout="constrained")  # fmt: skip
     there = [name for name in drawn.arrays if drawn.arrays[name]]
-    error_curves(drawn, error, there)
-    for color, name in zip(sns.color_palette(), there, strict=False):
-        rows = drawn.of(name, "spikes_per_image")
-        curve(spikes, rows, color=color, label=drawn.label(name))
-        for claim in drawn.paper.declared["claims"].values() if drawn.on_the_papers_data else ():
-            about = claim.get("about", {})
-            if about.get("experiment") == name and "full" in shares(drawn, name):
-                error.axhline(claim["value"]["mean"], color=color, lw=0.8, ls=":")
-    spikes.set(xlabel="epoch", ylabel="excitatory spikes per image", ylim=(0, None))
-    error.set(ylabel="error (%)")
+    for axis, metrics in (
+        (error, ("validation_error", "test_error")),
+        (spikes, ("spikes_per_image", "presentations")),
+    ):
+        for color, metric in zip(sns.color_palette(), metrics, strict=False):
+            for row, name in enumerate(there):
+                scores = drawn.of(name, metric)
+                values = scores.loc[scores["step"] == scores["step"].max(), "value"]
+                label = None if row else metric.replace("_", " ")
+                axis.plot(values, [row] * len(values), "o", color=color, ms=4, label=label)
+    for row, name in enumerate(there if drawn.on_the_papers_data else []):
+        values = reported(drawn, name)
+        error.plot(values, [row] * len(values), "x", color="0.4", label=None if row else "reported")
+    error.set_yticks(range(len(there)), [drawn.label(name) for name in there])
+    error.set(xlabel="error (%)", xlim=(0, None))
+    error.invert_yaxis()
+    spikes.set(xlabel="excitatory spikes, and presentations, per image", xlim=(0, None))
     for axis in (error, spikes):
-        axis.legend(frameon=False, fontsize=7, loc="upper center", bbox_to_anchor=(0.5, -0.18))
+        axis.grid(axis="y", color="0.9")
+        axis.legend(frameon=False, fontsize=7, loc="upper center", bbox_to_anchor=(0.5, 1.2),
+                    ncols=3)  # fmt: skip
     sns.despine(figure)
     return figure
 
 
-def shares(drawn: Drawn, name: str) -> set[str]:
-    """The shares of the paper's budget at which an experiment is drawn."""
-    return {e.share_text for e in drawn.experiments if e.name == name}
+def reported(drawn: Drawn, name: str) -> list[float]:
+    """Test errors that the claims about an experiment report."""
+    abouts = [c for c in drawn.paper.declared["claims"].values() if "about" in c]
+    return [
+        claim["value"]["mean"]
+        for claim in abouts
+        if claim["about"]["experiment"] == name and claim["about"]["metric"] == "test_error"
+    ]

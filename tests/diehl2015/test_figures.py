@@ -25,7 +25,7 @@ def drawn_of(name, tier, runs):
     rows = [
         {"experiment": e, "run": 0, "metric": metric, "layer": "", "step": step, "value": 20 / step}
         for e in there
-        for metric in ("validation_error", "test_error", "spikes_per_image")
+        for metric in ("validation_error", "test_error", "spikes_per_image", "presentations")
         for step in (1, 2)
     ]
     generator = np.random.default_rng(0)
