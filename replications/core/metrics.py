@@ -38,6 +38,9 @@ METRICS = {
         "", False, 0.003, 0.05, "the rule's own cost, running mean before updates"
     ),
     "free_sweeps": Metric("", False, 0.5, 0.05, "sweeps of a free phase, running mean"),
+    "spikes_per_image": Metric("", None, 0.5, 0.05, "excitatory spikes per image, running mean"),
+    "adaptation": Metric("mV", None, 0.5, 0.02, "adaptive part of the thresholds, running mean"),
+    "presentations": Metric("", False, 0.05, 0.05, "presentations per image, running mean"),
     "cosine": Metric("", True, 0.01, 0, "cosine of the rule's update and the negative gradient"),
     "angle": Metric("deg", False, 1.0, 0, "angle of the rule's update and the negative gradient"),
     "norm_ratio": Metric("", None, 0, 0.05, "norm of the update over norm of the gradient"),

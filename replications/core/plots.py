@@ -18,6 +18,7 @@ import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
+from safetensors.numpy import load_file
 
 from replications.core.papers import Experiment, Paper
 from replications.core.provenance import PACKAGE
@@ -31,6 +32,7 @@ class Drawn:
     tier: str
     scores: pd.DataFrame  # the long table, this figure's experiments only
     arrays: dict[str, list[dict[str, np.ndarray]]]  # experiment -> one dictionary per run
+    runs: Path | None = None  # where the run directories are, <experiment>/<run>
 
     @cached_property
     def experiments(self) -> list[Experiment]:
@@ -53,6 +55,14 @@ class Drawn:
         s = self.scores
         return s[(s["experiment"] == experiment) & (s["metric"] == metric)]
 
+    def parameters(self, experiment: str, run: int = 0) -> dict[str, np.ndarray]:
+        """What a run of an experiment has learnt, by name; as "<epoch>/<name>" before."""
+        file = self.runs / experiment / str(run) / "parameters.safetensors"
+        kept = load_file(file)
+        last = max(int(name.split("/", 1)[0]) for name in kept)
+        return kept | {name.split("/", 1)[1]: kept[name] for name in kept
+                       if name.startswith(f"{last}/")}  # fmt: skip
+
 
 def draw(results: Path, paper: Paper, tier: str) -> None:
     """Draw every figure of a paper into results/<tier>/figures/<paper>/, as PNG and PDF."""
@@ -73,13 +83,14 @@ def draw(results: Path, paper: Paper, tier: str) -> None:
 def read(results: Path, paper: Paper, tier: str, experiments: list[str]) -> Drawn:
     """The scores and arrays of some of a paper's experiments."""
     scores = pd.read_parquet(results / "papers" / paper.name / "scores.parquet")
-    arrays = {}
+    arrays, directory = {}, results / "runs" / paper.name
     for experiment in experiments:
-        folder = results / "runs" / paper.name / experiment
+        folder = directory / experiment
         runs = sorted(scores.loc[scores["experiment"] == experiment, "run"].unique())
         files = [folder / str(run) / "arrays.npz" for run in runs]
         arrays[experiment] = [dict(np.load(file, allow_pickle=False)) for file in files]
-    return Drawn(paper, tier, scores[scores["experiment"].isin(experiments)], arrays)
+    drawn = scores[scores["experiment"].isin(experiments)]
+    return Drawn(paper, tier, drawn, arrays, directory)
 
 
 def budget_note(drawn: Drawn) -> str:

@@ -1,0 +1,144 @@
+"""Unsupervised learning by spike timing (Diehl & Cook 2015), and classes given to its neurons."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import Tensor
+
+from replications.core.learning import Batch, LearningRule, Monitor, Updates
+from replications.diehl2015.frozen import spike_counts
+from replications.diehl2015.network import DT, DiehlCookNetwork, arrivals
+from replications.diehl2015.online import Online
+from replications.diehl2015.plasticity import Plasticity
+
+PRESENTATION = {"image", "rest", "rate", "more", "enough", "attempts"}
+AT_ONCE = 40_000  # neurons of all copies together, where nothing is learnt: what fits a cache
+LONG_AGO = -1e6  # ticks
+
+
+class UnsupervisedStdp(LearningRule):
+    """Images one after another, without labels; then neurons are named after what they answer to.
+
+    `presentation`: an image is shown for `image` ms and followed by `rest` ms; a pixel p of 0 to 1
+    fires at p · `rate` Hz. If fewer than `enough` excitatory spikes come of it, it is shown again
+    at p · `more` Hz more, at most `attempts` times in all (the released code sets no bound).
+    `plasticity`: see there.
+
+    An epoch is two sweeps. `updates` learns W and θ from images alone. `label` shows the training
+    images again, W and θ frozen, to copies of the network that start at rest, and counts in
+    `responses`, (neurons, `classes`), the spikes to images of each class, and in `images`,
+    (`classes`,), the images; both are parameters of the rule. A neuron is of the class of its
+    largest mean response, of none if it never fired; the score of a class is the mean of its
+    neurons' spikes.
+
+    The rule claims no gradient, so that `gradient` and `estimate` are empty. Raises ValueError for
+    numbers that are missing or unknown, or that are no whole ticks.
+    """
+
+    def __init__(
+        self, *, network: DiehlCookNetwork, examples: int, generator: torch.Generator,
+        plasticity: Mapping[str, float], presentation: Mapping[str, float], classes: int,
+    ) -> None:  # fmt: skip
+        super().__init__(network=network, examples=examples, generator=generator)
+        if set(presentation) != PRESENTATION:
+            raise ValueError(f"presentation: give {', '.join(sorted(PRESENTATION))}, not "
+                             f"{', '.join(presentation)}")  # fmt: skip
+        self.presentation, self.classes = presentation, classes
+        for name in ("image", "rest"):
+            if presentation[name] % DT or presentation[name] < DT:
+                raise ValueError(f"presentation.{name} is {presentation[name]} ms: give a "
+                                 f"multiple of {DT} ms")  # fmt: skip
+        theta = network.parameters["theta"]
+        self.parameters = {
+            "responses": theta.new_zeros(network.neurons, classes),
+            "images": theta.new_zeros(classes),
+        }
+        self.state = {
+            "x": torch.full_like(theta, network.rest),
+            "g_i": torch.zeros_like(theta),
+            "fired": torch.full_like(theta, LONG_AGO),
+            "arrived": theta.new_full((network.inputs,), LONG_AGO),
+            "labelled": torch.zeros((), dtype=torch.int64),
+        }
+        self.image = round(presentation["image"] / DT)
+        self.online = Online(network, Plasticity(plasticity), image=self.image,
+                             rest=round(presentation["rest"] / DT), state=self.state)  # fmt: skip
+
+    @property
+    def sweeps(self) -> tuple[Callable[..., tuple[Updates, Monitor]], ...]:
+        """Learn, then label."""
+        return (self.updates, self.label)
+
+    def chance(self, inputs: Tensor, attempt: int) -> Tensor:
+        """Probability of a spike in a tick of each pixel; `attempt` counts from 0."""
+        rate = self.presentation["rate"] + attempt * self.presentation["more"]  # Hz
+        return (inputs * (rate * DT / 1000)).clamp(max=1)
+
+    def updates(self, network: DiehlCookNetwork, batch: Batch) -> tuple[Updates, Monitor]:
+        """What W and θ change by as the images of a batch are shown one after the other."""
+        self.state["labelled"].zero_()
+        before = {name: network.parameters[name] for name in ("W", "theta")}
+        after = {name: value.clone() for name, value in before.items()}
+        self.online.adopt(after["W"], after["theta"])
+        spikes = presentations = 0
+        for image in batch.inputs:
+            for attempt in range(self.presentation["attempts"]):
+                chance = self.chance(image, attempt)
+                count = self.online.present(*arrivals(chance, self.image, self.generator))
+                presentations += 1
+                if count >= self.presentation["enough"]:
+                    break
+            spikes += count
+        monitor = {
+            "spikes_per_image": torch.tensor(spikes / len(batch.inputs)),
+            "presentations": torch.tensor(presentations / len(batch.inputs)),
+            "adaptation": after["theta"].mean(),
+        }
+        return {name: after[name] - before[name] for name in before}, monitor
+
+    def label(self, network: DiehlCookNetwork, batch: Batch) -> tuple[Updates, Monitor]:
+        """Add a batch to `responses` and `images`; the first one of a sweep starts them anew."""
+        counts = self.counts(network, batch.inputs)
+        targets = batch.targets.to(counts)
+        updates = {"responses": counts.T @ targets, "images": targets.sum(0)}
+        if not self.state["labelled"]:
+            for name, update in updates.items():
+                update -= self.parameters[name]
+        self.state["labelled"] += len(targets)
+        return updates, {}
+
+    def counts(self, network: DiehlCookNetwork, inputs: Tensor) -> Tensor:
+        """Excitatory spikes to each image, (B, neurons), nothing learnt, each from rest.
+
+        Those with too few are shown again, brighter.
+        """
+        counts = inputs.new_zeros(len(inputs), network.neurons)
+        left = torch.arange(len(inputs), device=inputs.device)
+        for attempt in range(self.presentation["attempts"]):
+            for part in left.split(max(1, AT_ONCE // network.neurons)):
+                chance = self.chance(inputs[part], attempt)
+                spikes = arrivals(chance.flatten(), self.image, self.generator)
+                found = spike_counts(network, len(part), self.image, *spikes)
+                counts[part] = found.to(counts)
+            left = left[counts[left].sum(1) < self.presentation["enough"]]
+            if not len(left):
+                break
+        return counts
+
+    def predict(self, network: DiehlCookNetwork, inputs: Tensor) -> Tensor:
+        """Mean spikes of the neurons of each class, (N, classes); 0 for a class without."""
+        responses = self.parameters["responses"] / self.parameters["images"].clamp(min=1)
+        largest, named = responses.max(1)
+        members = torch.nn.functional.one_hot(named, self.classes).to(responses)
+        members *= (largest > 0)[:, None]  # (neurons, classes)
+        return self.counts(network, inputs).to(members) @ members / members.sum(0).clamp(min=1)
+
+    def gradient(self, network: DiehlCookNetwork, batch: Batch) -> Updates:
+        """None: the rule descends no cost."""
+        return {}
+
+    def estimate(self, network: DiehlCookNetwork, batch: Batch) -> Updates:
+        """None, as there is nothing to hold it against."""
+        return {}
