@@ -30,8 +30,8 @@ def tracking(drawn: Drawn) -> Figure:
         estimate = run[f"estimate{JOINT}{name}"][at]
         spikes = run[f"spikes{JOINT}{name}"][at]
         for dimension, color in zip(range(2), sns.color_palette(), strict=False):
+            above.plot(time, run["target"][:, dimension], color="0.75", lw=2.2)
             above.plot(time, estimate[:, dimension], color=color, lw=0.8)
-            above.plot(time, run["target"][:, dimension], "k", lw=0.6)
         fired = np.flatnonzero(spikes >= 0)
         below.plot(time[fired], spikes[fired] + 1, "|", color="0.2", ms=3, mew=0.4)
         above.set(title=title, ylim=(-limit, limit))
