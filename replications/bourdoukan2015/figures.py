@@ -75,6 +75,7 @@ def course(axis: Axes, runs: list[dict], key: str, colors: dict[str, tuple]) -> 
         axis.plot(runs[0]["checkpoints"], values.mean(0), style, color=color, label=name)
     axis.set(yscale="log")
     axis.set_xscale("symlog", linthresh=1)
+    axis.set_xlim(0, runs[0]["checkpoints"][-1])
     axis.xaxis.set_major_formatter("{x:g}")
     plain_log_ticks(axis)
 
