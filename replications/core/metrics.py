@@ -97,6 +97,11 @@ METRICS = {
     "irregularity": Metric("", None, 0.2, 0, "coefficient of variation of its intervals"),
     "rate_gain": Metric("", None, 0.15, 0, "d log(output rate) / d log(input rate)"),
     "mean_weight": Metric("", None, 0.03, 0, "mean weight, of the largest possible"),
+    "decoding_error": Metric("", False, 0.05, 0.2, "rms error of what spikes encode, over its rms"),
+    "weight_distance": Metric("", False, 0.02, 0.1, "distance from optimal weights over the norm"),
+    "dynamics_distance": Metric("", False, 0.02, 0.1, "distance from the dynamics to be learned"),
+    "eigenvalue_distance": Metric("", False, 0.05, 0.2, "distance from their eigenvalues"),
+    "balance": Metric("", True, 0.05, 0.1, "correlation of excitation and inhibition in time"),
     "order": Metric("", None, 0.02, 0, "log-log slope against what a simulation sweeps"),
     "relative_error": Metric(
         "", False, 1e-9, 0.05, "norm of the difference from theory over the norm of theory's value"
