@@ -6,7 +6,8 @@ spikes, x̂ = Fᵀr, ṙ = −λ r + s. With the command c and the error e = x �
     V̇ = −λ V + F c + W_slow r + W_fast s + K F e.
 
 A neuron fires at V_i > T_i = (‖F_i‖² + μ) / 2. For V = F e − μ r that is when its spike lowers
-‖e‖² + μ ‖r‖², and that V stands for ẋ = A x + c if W_fast and W_slow are (to first order in e)
+‖e‖² + μ ‖r‖². With x̂ in place of x, which leaves out F (A + λ I) e, that V stands for ẋ = A x + c
+if W_fast and W_slow are
 
     W_fast = −F Fᵀ − μ I,    W_slow = F (A + λ I) Fᵀ.
 
@@ -61,7 +62,7 @@ class Networks:
     ) -> None:  # fmt: skip
         self.decoder, self.fast, self.slow = decoder, fast.clone(), slow.clone()
         self.leak, self.dt, self.beta = leak, dt, beta
-        self.feedback = feedback[:, None] * dt
+        self.feedback_step = feedback[:, None] * dt
         self.threshold = (decoder.square().sum(dim=1) + regularisation) / 2  # (N,)
 
     def run(
@@ -86,7 +87,7 @@ class Networks:
             torch.addmm(x, state.r, self.decoder, alpha=-1, out=error)
             local = torch.mm(error, to_neurons)  # F e, (R, N)
             state.v_column.baddbmm_(self.slow, state.r_column, beta=decay, alpha=self.dt)
-            state.v.add_(driven).addcmul_(local, self.feedback)
+            state.v.add_(driven).addcmul_(local, self.feedback_step)
             if learns[1]:
                 self.slow.baddbmm_(local.mul_(slow_steps)[:, :, None], state.r_row)
             state.r.mul_(decay)

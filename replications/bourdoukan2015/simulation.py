@@ -22,7 +22,7 @@ from replications.bourdoukan2015.measures import (
     learned_dynamics,
     relative,
 )
-from replications.bourdoukan2015.network import Population, System
+from replications.bourdoukan2015.network import Population, System, optimal_fast
 
 Arrays = dict[str, np.ndarray]
 JOINT = " | "  # between the parts of an array's name
@@ -55,10 +55,11 @@ def learning(
     are the epochs before them; "dynamics" is A; "target", (ticks, J), is x in the SHOWN seconds.
     Of every condition, "<what> | <condition>": "learning_error", (epochs,), with feedback;
     "decoding_error", "fast_distance", "slow_distance" and "dynamics_distance", (P,), relative to x,
-    the optimal weights and A; "eigenvalues", (P, J, 2); and of the first and last test "balance",
-    "output_rate" (Hz), "irregularity", (2,), "estimate", (2, ticks, J), "spikes", (2, ticks), and
-    "currents", (2, 2, ticks), into the first neuron. Raises ValueError for conditions that are not
-    as described, and for other than two dimensions.
+    the optimal weights and A; "rule_distance", (P,), of the fast weights from −F Fᵀ;
+    "eigenvalues", (P, J, 2); and of the first and last test "balance", "output_rate" (Hz),
+    "irregularity", (2,), "estimate", (2, ticks, J), "spikes", (2, ticks), and "currents",
+    (2, 2, ticks), into the first neuron. Raises ValueError for conditions that are not as
+    described, and for other than two dimensions.
     """
     check(conditions, dynamics)
     drawn = {"dtype": torch.float64, "device": generator.device}
@@ -101,7 +102,8 @@ def check(conditions: Mapping[str, Mapping], dynamics: Sequence[Sequence[float]]
     for name, condition in conditions.items():
         if set(condition) != CONDITION:
             raise ValueError(
-                f"condition {name!r} has {', '.join(sorted(CONDITION))}, not {', '.join(condition)}"
+                f"condition {name!r}: give {', '.join(sorted(CONDITION))}, not "
+                f"{', '.join(condition)}"
             )
         if condition["start"] not in ("unlearned", "optimal"):
             raise ValueError(f"condition {name!r} starts unlearned or optimal")
@@ -127,6 +129,7 @@ def tested(
     measured = {
         "decoding_error": relative_errors(errors, target).view(shape),
         "fast_distance": relative(fast, best_fast),
+        "rule_distance": relative(fast, optimal_fast(population.decoder, 0.0)),
         "slow_distance": relative(slow, best_slow),
         "dynamics_distance": relative(dynamics, system.dynamics),
         "eigenvalues": eigenvalues(dynamics),
@@ -170,9 +173,10 @@ def ended(
 def score(arrays: Arrays) -> list[dict]:
     """Rows {"metric", "layer", "value"}; the layer is a condition, or "untrained".
 
-    Of the last tests decoding_error, weight_distance of the "fast" and the "slow" weights,
-    dynamics_distance, eigenvalue_distance, balance, output_rate and irregularity; and
-    decoding_error with feedback in the first and in the last tenth of learning.
+    Of the last tests decoding_error, weight_distance of the "fast" and the "slow" weights from the
+    optimal ones, and of the fast ones from −F Fᵀ ("fast without μ"), dynamics_distance,
+    eigenvalue_distance, balance, output_rate and irregularity; and decoding_error with feedback in
+    the first and in the last tenth of learning.
     """
     rows = []
     names = [key.split(JOINT)[1] for key in arrays if key.startswith(f"decoding_error{JOINT}")]
@@ -184,8 +188,8 @@ def score(arrays: Arrays) -> list[dict]:
         found["eigenvalue_distance", layer] = relative(
             torch.from_numpy(of["eigenvalues"][at]), torch.from_numpy(true)
         )
-        for kind in ("fast", "slow"):
-            found["weight_distance", f"{layer}, {kind}"] = of[f"{kind}_distance"][at]
+        for kind, key in (("fast", "fast"), ("fast without μ", "rule"), ("slow", "slow")):
+            found["weight_distance", f"{layer}, {kind}"] = of[f"{key}_distance"][at]
         if layer != UNTRAINED:
             course = of["learning_error"]
             part = -(-len(course) // 10)

@@ -40,7 +40,7 @@ METRICS = {
     "free_sweeps": Metric("", False, 0.5, 0.05, "sweeps of a free phase, running mean"),
     "spikes_per_image": Metric("", None, 0.5, 0.05, "excitatory spikes per image, running mean"),
     "adaptation": Metric("mV", None, 0.5, 0.02, "adaptive part of the thresholds, running mean"),
-    "presentations": Metric("", False, 0.05, 0.05, "presentations per image, running mean"),
+    "presentations": Metric("", None, 0.05, 0.05, "presentations per image, running mean"),
     "cosine": Metric("", True, 0.01, 0, "cosine of the rule's update and the negative gradient"),
     "angle": Metric("deg", False, 1.0, 0, "angle of the rule's update and the negative gradient"),
     "norm_ratio": Metric("", None, 0, 0.05, "norm of the update over norm of the gradient"),
@@ -97,7 +97,9 @@ METRICS = {
     "irregularity": Metric("", None, 0.2, 0, "coefficient of variation of its intervals"),
     "rate_gain": Metric("", None, 0.15, 0, "d log(output rate) / d log(input rate)"),
     "mean_weight": Metric("", None, 0.03, 0, "mean weight, of the largest possible"),
-    "decoding_error": Metric("", False, 0.05, 0.2, "rms error of what spikes encode, over its rms"),
+    "decoding_error": Metric(
+        "", False, 0.05, 0.2, "rms error of what spikes encode, over the signal's rms"
+    ),
     "weight_distance": Metric("", False, 0.02, 0.1, "distance from optimal weights over the norm"),
     "dynamics_distance": Metric("", False, 0.02, 0.1, "distance from the dynamics to be learned"),
     "eigenvalue_distance": Metric("", False, 0.05, 0.2, "distance from their eigenvalues"),

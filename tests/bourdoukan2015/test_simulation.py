@@ -101,7 +101,7 @@ def test_other_settings_are_told():
     with pytest.raises(ValueError, match="conditions has no 'learned'"):
         learned(conditions={"optimal": conditions["optimal"]})
     without = {k: v for k, v in conditions["learned"].items() if k != "feedback"}
-    with pytest.raises(ValueError, match="condition 'learned' has fast, feedback, slow, start"):
+    with pytest.raises(ValueError, match="condition 'learned': give fast, feedback, slow, start"):
         learned(conditions={"learned": without})
     with pytest.raises(ValueError, match="condition 'learned' starts unlearned or optimal"):
         learned(conditions={"learned": conditions["learned"] | {"start": "late"}})
