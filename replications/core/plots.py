@@ -32,7 +32,7 @@ class Drawn:
     tier: str
     scores: pd.DataFrame  # the long table, this figure's experiments only
     arrays: dict[str, list[dict[str, np.ndarray]]]  # experiment -> one dictionary per run
-    runs: Path | None = None  # where the run directories are, <experiment>/<run>
+    runs: Path  # where the run directories are, <experiment>/<run>
 
     @cached_property
     def experiments(self) -> list[Experiment]:

@@ -9,8 +9,8 @@ A spike of input i adds w_ij to g_e of j; one of j's inhibitory neuron adds `fro
 g_i of all but j. A neuron fires at v > v_threshold + θ − θ_offset and is then held at v_reset.
 In a tick inhibition first acts alone and exactly, (v − E_inh) <- (v − E_inh) exp(−g_i dt / τ); then
 leak and excitation by a step of Euler's method, by which conductances fall, too. Euler's method for
-all, as in that code's simulator (recalled), goes beyond E_inh and diverges where more than some 23
-neurons fire in one tick: so it did here with 400 neurons, after 1,500 images.
+all, as in that code's simulator (recalled), goes beyond E_inh where more than eleven neurons fire
+in one tick, and by more with each tick while g_i lasts where more than 23 do.
 
 An inhibitory neuron does nothing but relay: it has one input, and with the paper's numbers it fires
 once, in the tick after its excitatory neuron (`relayed`, computed when the network is built). So it

@@ -117,6 +117,7 @@ class Online:
         blocks = torch.cat([arriving, zeros]).unflatten(0, (-1, self.block))
         growth, decay = self.growth.view(shape), self.decay.view(shape)
         sums = blocks.mul_(growth).cumsum(1).mul_(1 / growth)
+        # Whether a row read here is already written makes no difference: keep_e^block is eps².
         sums[1:].addcmul_(sums[:-1, -1:], decay)
         return sums.flatten(0, 1)[: len(arriving)]
 

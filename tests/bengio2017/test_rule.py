@@ -21,8 +21,9 @@ SPIKES = dict(
 )  # fmt: skip
 
 
-def network_and_batch(layers=(5, 7, 6, 3), examples=EXAMPLES):
+def network_and_batch():
     """A float64 network with most of its units between the bounds, and random images."""
+    layers = (5, 7, 6, 3)
     generator = torch.Generator().manual_seed(3)
     network = HopfieldNetwork(
         layers=layers, outputs="hard_sigmoid", initialisation={"glorot_uniform": {}},
@@ -122,10 +123,10 @@ def test_pairs_within_the_phase_expect_the_pair_window():
     assert expected == pytest.approx(float(found) * amplitude * tau**2, rel=0.02)
 
 
-def spiking(examples=EXAMPLES, **changes):
+def spiking(**changes):
     network, batch, generator = network_and_batch()
     rule = rules.SpikingEquilibriumPropagation(
-        network=network, examples=examples, generator=generator, **SPIKES | changes
+        network=network, examples=EXAMPLES, generator=generator, **SPIKES | changes
     )
     return network, rule, batch
 

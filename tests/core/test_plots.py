@@ -1,5 +1,7 @@
 """What a figure says about the experiments that it draws."""
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
@@ -13,7 +15,9 @@ def drawn():
 
     def of(tier, *names):
         scores = pd.DataFrame({"experiment": [*names, *names], "run": [0, 1] * len(names)})
-        return Drawn(Suite().papers["bengio2015"], tier, scores, {name: [{}, {}] for name in names})
+        return Drawn(
+            Suite().papers["bengio2015"], tier, scores, {name: [{}, {}] for name in names}, Path()
+        )
 
     return of
 
@@ -39,5 +43,5 @@ def test_the_foot_tells_tier_data_runs_shares_and_what_is_reduced(drawn):
 def test_the_foot_of_runs_of_different_shares_names_both_ends(drawn):
     scores = drawn("paper", "stdp_spread").scores
     names = {"mnist_1h": [{}], "mnist_2h_alternating": [{}]}
-    part = Drawn(Suite().papers["scellier2017"], "paper", scores, names)
+    part = Drawn(Suite().papers["scellier2017"], "paper", scores, names, Path())
     assert budget_note(part) == "paper tier on mnist, 2 runs, 33% to all of the full budget"

@@ -1,5 +1,7 @@
 """Figures of the learning rules, drawn of made-up scores in every tier."""
 
+from pathlib import Path
+
 import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
@@ -35,7 +37,7 @@ def drawn_of(name, tier):
                 for s in sorted({0, epochs // 2, epochs})
             ]
             rows.append(base | {"metric": "test_error", "layer": "", "step": epochs, "value": 3.0})
-    return Drawn(paper, tier, pd.DataFrame(rows), {e.name: [{}, {}] for e in there})
+    return Drawn(paper, tier, pd.DataFrame(rows), {e.name: [{}, {}] for e in there}, Path())
 
 
 @pytest.fixture(autouse=True)
