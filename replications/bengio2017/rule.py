@@ -15,6 +15,8 @@ move, which makes every one of these rules exact for W_1. Biases learn by the co
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
+from dataclasses import replace
 
 import torch
 from torch import Generator, Tensor
@@ -92,8 +94,9 @@ class SpikingEquilibriumPropagation(Relaxation):
 
     to the mean of dW_ij, whatever the error (derived); betas of both signs cancel it. `nudging` and
     settings as in equilibrium propagation; every free phase starts at rest. Class scores are mean
-    outputs over the second half of the free phase. Raises ValueError for an unknown nudging, or no
-    spikes.
+    outputs over the second half of the free phase. Computed on the CPU in float64, where spikes are
+    drawn: how many there are must not hang on the last bit of a rate. Raises ValueError for an
+    unknown nudging, or no spikes.
     """
 
     def __init__(
@@ -115,12 +118,15 @@ class SpikingEquilibriumPropagation(Relaxation):
         self.beta, self.nudging = beta, nudging
 
     def updates(self, network: HopfieldNetwork, batch: Batch) -> tuple[Updates, Monitor]:
+        own, network = network.parameters, precise(network)
+        inputs, targets = (tensor.cpu().double() for tensor in (batch.inputs, batch.targets))
+        batch = replace(batch, inputs=inputs, targets=targets, labels=batch.labels.cpu())
         free, outputs = self.free_phase(network, batch.inputs)
         signs = SIGNS[self.nudging]
         if self.nudging == "random_sign":
             signs = [signs[int(torch.randint(2, (), generator=self.generator))]]
         updates = mean([self.learned(network, batch, free, sign * self.beta) for sign in signs])
-        return updates, self.monitor(outputs, batch, 0)
+        return {n: u.to(own[n]) for n, u in updates.items()}, self.monitor(outputs, batch, 0)
 
     def estimate(self, network: HopfieldNetwork, batch: Batch) -> Updates:
         """The update of one batch, after a free phase of its own."""
@@ -128,7 +134,7 @@ class SpikingEquilibriumPropagation(Relaxation):
 
     def predict(self, network: HopfieldNetwork, inputs: Tensor) -> Tensor:
         """Mean outputs over the second half of a free phase from rest, (N, C)."""
-        return self.free_phase(network, inputs)[1]
+        return self.free_phase(precise(network), inputs.cpu().double())[1].to(inputs)
 
     def free_phase(self, network: HopfieldNetwork, inputs: Tensor) -> tuple[States, Tensor]:
         """The states after a free phase from rest, and the mean outputs over its second half."""
@@ -176,13 +182,20 @@ class SpikingEquilibriumPropagation(Relaxation):
         ]
 
     def spikes(self, rates: Tensor) -> Tensor:
-        """Poisson(λ rates) / λ, of the same shape; drawn on the CPU whatever the device."""
-        expected = (self.spikes_per_step * rates).cpu()
-        return torch.poisson(expected, generator=self.generator).to(rates) / self.spikes_per_step
+        """Poisson(λ rates) / λ, of the same shape."""
+        expected = self.spikes_per_step * rates
+        return torch.poisson(expected, generator=self.generator) / self.spikes_per_step
 
 
 # The betas of an update, in units of beta; of "random_sign" one is drawn for each batch.
 SIGNS = {"one_sided": [1], "random_sign": [1, -1], "symmetric": [1, -1]}
+
+
+def precise(network: HopfieldNetwork) -> HopfieldNetwork:
+    """The same network on the CPU, in float64."""
+    twin = copy(network)
+    twin.parameters = {name: p.cpu().double() for name, p in network.parameters.items()}
+    return twin
 
 
 def integral(
