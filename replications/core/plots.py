@@ -103,7 +103,8 @@ def budget_note(drawn: Drawn) -> str:
     on = f" on {data}" if data else ""
     budget = "the full budget" if shares == "full" else f"{shares} of the full budget"
     reductions = [part for e in experiments for part in e.reduced_text.split(", ")[1:]]
-    return ", ".join([f"{drawn.tier} tier{on}", f"{runs} runs", budget, *dict.fromkeys(reductions)])
+    counted = f"{runs} run" if runs == 1 else f"{runs} runs"
+    return ", ".join([f"{drawn.tier} tier{on}", counted, budget, *dict.fromkeys(reductions)])
 
 
 def curve(axis: plt.Axes, rows: pd.DataFrame, *, color, label: str, style: str = "-") -> None:
