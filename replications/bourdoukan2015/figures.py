@@ -15,6 +15,8 @@ from replications.core.plots import Drawn, plain_log_ticks
 PANELS = {"before learning": ("learned", 0), "after learning": ("learned", -1),
           "fast rule off": ("fast rule off", -1), "optimal": ("optimal", -1)}  # fmt: skip
 ZOOM = slice(2000, 4000)  # steps of the currents that are drawn
+# Conditions without learned eigenvalues: nothing was learned, or weights exploded
+NOT_IN_THE_PLANE = ("slow rule off", "optimal", "fast rule off, same rate")
 
 
 def tracking(drawn: Drawn) -> Figure:
@@ -81,11 +83,9 @@ def course(axis: Axes, runs: list[dict], key: str, colors: dict[str, tuple]) -> 
 
 
 def plane(axis: Axes, runs: list[dict], colors: dict[str, tuple]) -> None:
-    """Eigenvalues of what conditions with a slow rule have learned, and of the system."""
-    for name in colors:
+    """Eigenvalues of what conditions have learned, and of the system."""
+    for name in (name for name in colors if name not in NOT_IN_THE_PLANE):
         found = np.concatenate([run[f"eigenvalues{JOINT}{name}"][-1] for run in runs])
-        if name in ("slow rule off", "optimal"):
-            continue
         axis.plot(*found.T, "o", ms=4, mfc="none", color=colors[name])
     axis.plot(*eigenvalues(torch.from_numpy(runs[0]["dynamics"])).T, "kx", ms=7)
     axis.axhline(0, color="0.7", lw=0.6, zorder=0)
