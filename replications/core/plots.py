@@ -55,10 +55,9 @@ class Drawn:
         s = self.scores
         return s[(s["experiment"] == experiment) & (s["metric"] == metric)]
 
-    def parameters(self, experiment: str, run: int = 0) -> dict[str, np.ndarray]:
-        """What a run of an experiment has learnt, by name; as "<epoch>/<name>" before."""
-        file = self.runs / experiment / str(run) / "parameters.safetensors"
-        kept = load_file(file)
+    def parameters(self, experiment: str) -> dict[str, np.ndarray]:
+        """What an experiment's first run has learnt, by name; as "<epoch>/<name>" before."""
+        kept = load_file(self.runs / experiment / "0" / "parameters.safetensors")
         last = max(int(name.split("/", 1)[0]) for name in kept)
         return kept | {name.split("/", 1)[1]: kept[name] for name in kept
                        if name.startswith(f"{last}/")}  # fmt: skip
