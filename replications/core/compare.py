@@ -11,6 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from pylatexenc.latexencode import (
+    RULE_DICT,
+    UnicodeToLatexConversionRule,
+    UnicodeToLatexEncoder,
+)
 
 from replications.core.metrics import METRICS, Metric
 from replications.core.papers import Claim, Experiment, Paper
@@ -237,37 +242,54 @@ def markdown(table: list[dict[str, str]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-LATEX = str.maketrans(
-    {"%": r"\%", "_": r"\_", "&": r"\&", "#": r"\#", "$": r"\$", "†": r"\textdagger{}",
-     "−": "$-$", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", ">": "$>$", "<": "$<$",
-     "|": r"\textbar{}", "{": r"\{", "}": r"\}", "\\": r"\textbackslash{}"}
-)  # fmt: skip
+# Names have no spaces: their lines may break after "_". What LaTeX has no sign for becomes <U+...>.
+LATEX_SIGNS = {"_": r"\_\allowbreak{}", "ᵀ": r"\textsuperscript{T}", '"': r"\textquotedbl{}"}
+LATEX = UnicodeToLatexEncoder(
+    conversion_rules=[
+        UnicodeToLatexConversionRule(RULE_DICT, {ord(k): v for k, v in LATEX_SIGNS.items()}),
+        "defaults",
+    ],
+    replacement_latex_protection="braces-after-macro",
+    unknown_char_policy="unihex",
+    unknown_char_warning=False,
+)
 
 
 def latex(table: list[dict[str, str]]) -> str:
-    """A document with a booktabs longtable per paper, which any LaTeX compiles as it is."""
-    wanted = {"claim": 5.2, "metric": 4.2, "paper's value": 1.7, "ours, mean": 1.4,
-              "95% t-interval": 2.4, "runs": 0.9, "verdict": 2.0, "tier, share": 2.2}  # fmt: skip
+    """A document with a booktabs longtable per paper, which any LaTeX compiles as it is.
+
+    A claim's note stands below it.
+    """
+    wanted = {"claim": 6.2, "metric": 4.2, "paper's value": 1.7, "ours, mean": 1.4,
+              "95% t-interval": 2.4, "runs": 0.8, "verdict": 2.0, "tier, share": 2.2}  # fmt: skip
     columns = "".join(rf">{{\raggedright\arraybackslash}}p{{{w}cm}}" for w in wanted.values())
-    head = " & ".join(name.translate(LATEX) for name in wanted) + r" \\"
+    text = LATEX.unicode_to_latex
+    head = " & ".join(map(text, wanted)) + r" \\"
     body = [r"\documentclass{article}", r"\usepackage[a4paper,landscape,margin=1.5cm]{geometry}",
-            r"\usepackage[T1]{fontenc}", r"\usepackage[utf8]{inputenc}", r"\usepackage{textcomp}",
-            r"\usepackage{array,booktabs,longtable}", r"\begin{document}\small"]  # fmt: skip
+            r"\usepackage[T1]{fontenc}", r"\usepackage{textcomp}",
+            r"\usepackage{array,booktabs,longtable}", r"\setlength{\extrarowheight}{2pt}",
+            r"\begin{document}\small"]  # fmt: skip
     for paper in dict.fromkeys(row["paper"] for row in table):
-        body += [rf"\subsection*{{{paper.translate(LATEX)}}}", rf"\begin{{longtable}}{{{columns}}}"]
+        body += [rf"\subsection*{{{text(paper)}}}", rf"\begin{{longtable}}{{{columns}}}"]
         body += [r"\toprule", head, r"\midrule\endhead"]
         for row in (r for r in table if r["paper"] == paper):
-            cells = (row[name].translate(LATEX) for name in wanted)
+            cells = [text(row[name]) for name in wanted]
+            if row["note"]:
+                cells[0] += rf"\newline{{\footnotesize\itshape {text(row['note'])}}}"
             body.append("{}" + " & ".join(cells) + r" \\")  # {}: a cell may begin with [
         body += [r"\bottomrule", r"\end{longtable}"]
-    rule = [line.translate(LATEX) for line in RULE.splitlines()]
+    rule = map(text, RULE.splitlines())
     return "\n".join([*body, r"\noindent " + "\\\\\n".join(rule), r"\end{document}", ""])
 
 
 def html(table: list[dict[str, str]]) -> str:
     """The table and the rule as a page of its own, for the report."""
     frame = pd.DataFrame(table).to_html(index=False, border=0)
-    style = "body{font:14px sans-serif}td,th{padding:4px 8px;text-align:left;vertical-align:top}"
+    style = (
+        "body{font:14px sans-serif}td,th{padding:4px 8px;text-align:left;vertical-align:top}"
+        "table{border-collapse:collapse}tr{border-bottom:1px solid #ddd}"
+        "th{position:sticky;top:0;background:white}"
+    )
     lines = "<br>".join(map(escape, RULE.splitlines()))
     return f"<!doctype html><meta charset=utf-8><style>{style}</style>{frame}<p>{lines}</p>\n"
 
