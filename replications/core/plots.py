@@ -141,6 +141,17 @@ def plain_log_ticks(axis: plt.Axes) -> None:
     axis.yaxis.set_minor_formatter(NullFormatter())
 
 
+def aligned(drawn: Drawn, experiment: str, metric: str) -> pd.DataFrame:
+    """The rows of a metric of alignment, less those of an update or a gradient of zero.
+
+    Such a one points nowhere: its norm ratio is 0, its cosine and angle are but a convention.
+    """
+    keys = ["run", "layer", "step"]
+    ratios = drawn.of(experiment, "norm_ratio").set_index(keys)["value"]
+    rows = drawn.of(experiment, metric)
+    return rows[ratios.loc[pd.MultiIndex.from_frame(rows[keys])].to_numpy() != 0]
+
+
 def alignment_by_layer(drawn: Drawn) -> Figure:
     """Angle and norm ratio to -gradient, by layer and epoch; a column per experiment."""
     columns = len(drawn.arrays)
@@ -150,16 +161,16 @@ def alignment_by_layer(drawn: Drawn) -> Figure:
     )  # fmt: skip
     for column, experiment in zip(axes.T, drawn.arrays, strict=True):
         for axis, metric in zip(column, ("angle", "norm_ratio"), strict=True):
-            rows = drawn.of(experiment, metric)
-            steps = sorted(rows["step"].unique())
+            rows, all_rows = aligned(drawn, experiment, metric), drawn.of(experiment, metric)
+            steps = sorted(all_rows["step"].unique())
+            layers = sorted(all_rows["layer"].unique(), key=lambda name: int(name[1:]))
             for color, step in zip(sns.color_palette("flare", len(steps)), steps, strict=True):
                 at = rows[rows["step"] == step].groupby("layer")["value"]
-                layers = at.mean().sort_index(key=lambda names: names.str[1:].astype(int))
                 axis.errorbar(
-                    range(len(layers)), layers, at.std().reindex(layers.index), color=color,
-                    marker="o", ms=4, lw=1, capsize=2, label=f"epoch {step}",
+                    range(len(layers)), at.mean().reindex(layers), at.std().reindex(layers),
+                    color=color, marker="o", ms=4, lw=1, capsize=2, label=f"epoch {step}",
                 )  # fmt: skip
-            axis.set_xticks(range(len(layers)), layers.index)
+            axis.set_xticks(range(len(layers)), layers)
         column[0].axhline(90, color="0.6", lw=0.8, ls=":")
         column[0].set(title=drawn.label(experiment), ylim=(0, None))
         column[1].axhline(1, color="0.6", lw=0.8, ls=":")
@@ -177,7 +188,7 @@ def rules_by_epoch(drawn: Drawn) -> Figure:
     """Learning rules on one network with two layers of weights, a colour each, by epoch.
 
     Training error; validation error and, marked, the last test error; the updates' cosine to
-    -gradient, for either layer.
+    -gradient, for either layer, where there is an update and a gradient.
     """
     figure, axes = plt.subplots(1, 4, figsize=(15.2, 3.3), layout="constrained")
     for color, name in zip(
@@ -187,7 +198,7 @@ def rules_by_epoch(drawn: Drawn) -> Figure:
         curve(axes[0], drawn.of(name, "train_error"), color=color, label=label)
         curve(axes[1], drawn.of(name, "validation_error"), color=color, label=label)
         final(axes[1], drawn.of(name, "test_error"), color=color, label=None)
-        cosines = drawn.of(name, "cosine")
+        cosines = aligned(drawn, name, "cosine")
         for axis, layer in zip(axes[2:], ("W1", "W2"), strict=True):
             curve(axis, cosines[cosines["layer"] == layer], color=color, label=label)
     for axis, what in zip(axes, ("training", "validation (test: marks)"), strict=False):

@@ -38,25 +38,22 @@ def rules(drawn: Drawn) -> Figure:
 
 
 def ablations(drawn: Drawn) -> Figure:
-    """Errors of variants of the network with one layer, at the last epoch that all of them have.
-
-    The test error stands where that epoch is the run's last, after which alone it is measured.
-    """
+    """Errors of variants of the network with one layer, each after its last epoch."""
     figure, axes = panels(2)
     axes[1].remove()  # its room is the labels' and the legend's
     metrics = ("train_error", "validation_error", "test_error")
-    epoch = min(drawn.of(name, "train_error")["step"].max() for name in drawn.arrays)
+    epochs = {name: drawn.of(name, "train_error")["step"].max() for name in drawn.arrays}
     for color, metric in zip(sns.color_palette(), metrics, strict=False):
-        for row, name in enumerate(drawn.arrays):
+        for row, (name, last) in enumerate(epochs.items()):
             scores = drawn.of(name, metric)
-            values = scores.loc[scores["step"] == epoch, "value"]
+            values = scores.loc[scores["step"] == last, "value"]
             label = None if row else metric.replace("_", " ")
             axes[0].plot(
                 values, [row] * len(values), "o", color=color, ms=4, alpha=0.7, label=label
             )
-    labels = [drawn.label(name) for name in drawn.arrays]
+    labels = [f"{drawn.label(name)}, {last} epochs" for name, last in epochs.items()]
     axes[0].set_yticks(range(len(labels)), labels)
-    axes[0].set(xlabel=f"error after {epoch} epochs (%)", xlim=(0, None))
+    axes[0].set(xlabel="error after the last epoch (%)", xlim=(0, None))
     axes[0].invert_yaxis()
     axes[0].grid(axis="y", color="0.9")
     axes[0].legend(frameon=False, fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))

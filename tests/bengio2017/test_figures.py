@@ -24,7 +24,7 @@ def test_every_figure_has_a_curve_for_every_experiment(name, tier):
     there = {e.name for e in paper.experiments(tier)}
     names = [e for e in paper.figures[name]["experiments"] if e in there]
     metrics = [("train_error", ""), ("validation_error", ""), ("test_error", "")]
-    metrics += [("cosine", layer) for layer in ("W1", "W2")]
+    metrics += [(metric, w) for metric in ("cosine", "norm_ratio") for w in ("W1", "W2")]
     rows = [
         {"experiment": e, "run": run, "metric": metric, "layer": layer, "step": step, "value": 0.5}
         for e in names

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -56,15 +57,37 @@ def test_every_figure_can_be_drawn_in_every_tier(name, tier):
     assert budget_note(drawn).startswith(f"{tier} tier")
 
 
-def test_ablations_are_compared_at_the_last_epoch_that_all_have():
+def test_ablations_are_shown_after_their_last_epochs_which_are_told():
     drawn = drawn_of("ablations", "standard")
-    epochs = {e.name: e.resolved["budget"]["epochs"] for e in drawn.experiments}
-    assert len(set(epochs.values())) > 1
+    epochs = [e.resolved["budget"]["epochs"] for e in drawn.experiments]
+    assert len(set(epochs)) > 1
     (axis,) = figures.ablations(drawn).axes
-    assert axis.get_xlabel() == f"error after {min(epochs.values())} epochs (%)"
-    shown = [line.get_xdata() for line in axis.lines[: len(epochs)]]  # training errors
-    for number, values in enumerate(shown):
-        assert list(values) == [10 / min(epochs.values()) + number] * 2
+    for number, last in enumerate(epochs):
+        trained, tested = axis.lines[number], axis.lines[number + 2 * len(epochs)]
+        assert list(trained.get_xdata()) == [10 / last + number] * 2
+        assert list(tested.get_xdata()) == [3.0, 3.0]
+        assert axis.get_yticklabels()[number].get_text().endswith(f", {last} epochs")
+
+
+def test_an_update_or_gradient_of_zero_is_a_gap_in_the_cosines():
+    drawn = drawn_of("rules", "standard")
+    name, s = next(iter(drawn.arrays)), drawn.scores
+    last = drawn.of(name, "cosine")["step"].max()
+    nowhere = (s["experiment"] == name) & (s["step"] == last) & (s["layer"] == "W1")
+    s.loc[nowhere & (s["metric"] == "norm_ratio") & (s["run"] == 1), "value"] = 0.0
+    s.loc[nowhere & (s["metric"] == "cosine") & (s["run"] == 1), "value"] = 0.0
+    axis = figures.rules(drawn).axes[2]
+    assert np.isnan(axis.lines[1].get_ydata()[-1])  # a run a line, then their mean
+    assert axis.lines[2].get_ydata()[-1] == 0.5
+
+
+def test_alignment_can_be_drawn_where_nothing_points_anywhere():
+    drawn = drawn_of("alignment", "paper")
+    drawn.scores.loc[drawn.scores["metric"] == "norm_ratio", "value"] = 0.0
+    figure = figures.alignment(drawn)
+    figure.canvas.draw()
+    below = figure.axes[len(drawn.arrays)]  # the labels of a column stand below its lower panel
+    assert [tick.get_text() for tick in below.get_xticklabels()] == ["W1", "W2"]
 
 
 def test_the_band_of_the_paper_stands_beside_its_own_dataset_alone():

@@ -172,3 +172,19 @@ def test_examples_with_an_output_at_a_bound_are_left_out_of_weak_feedback():
     case.network.biases[-1][0] = -5.0  # the first output is 0 whatever the input
     kept = gradients.smooth_without_feedback(case.network, case.inputs, case.targets, [0.1])
     assert not kept.any()
+
+
+def test_smooth_keeps_the_examples_whose_units_stay_on_their_side_of_the_bounds():
+    case = draw(images=40)
+    found, arrays = estimates.smooth(case, [0.3, 0.1], step_size=0.5, steps=10)
+    stays = [
+        all(
+            torch.equal(settled.active([s[i : i + 1] for s in states]), inside)
+            for beta in (0.3, 0.1)
+            for states in case.path(beta, step_size=0.5, steps=10)
+        )
+        for i, inside in enumerate(settled.active(case.free).split(1))
+    ]
+    assert 0 < sum(stays) < 40 and arrays["kept"] == pytest.approx(sum(stays) / 40)
+    torch.testing.assert_close(found.inputs, case.inputs[torch.tensor(stays)])
+    assert arrays["inside"] == pytest.approx(float(settled.active(case.free).double().mean()))

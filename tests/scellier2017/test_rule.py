@@ -109,6 +109,55 @@ def test_the_estimate_tends_to_the_gradient_by_the_order_of_its_nudging(
     assert errors[0] / errors[1] == pytest.approx(ratio, rel=0.05)
 
 
+def by_hand(network, inputs, states, *, steps, beta=0.0, targets=None, clamped=False):
+    """Euler's method with step 1/2 on F = E + beta |y - d|^2 / 2, force by force; or y stays."""
+    for _ in range(steps):
+        layers, moved = [inputs, *states], []
+        for k, (weights, bias, s) in enumerate(
+            zip(network.weights, network.biases, states, strict=True)
+        ):
+            force = layers[k] @ weights + bias - s
+            if k + 1 < len(states):
+                force = force + states[k + 1] @ network.weights[k + 1].T
+            elif beta:
+                force = force + beta * (targets - s)
+            moved.append((s + 0.5 * force).clamp(0, 1))
+        states = [*moved[:-1], states[-1]] if clamped else moved
+    return states
+
+
+@pytest.mark.parametrize("nudging", ["one_sided", "symmetric"])
+def test_an_update_is_the_contrast_after_k_steps_from_the_free_states(nudging):
+    network, rule, batch = make((5, 7, 6, 3), nudging=nudging, beta=0.8)
+    free = by_hand(network, batch.inputs, network.rest(EXAMPLES), steps=20)
+    above, below = (
+        by_hand(network, batch.inputs, free, steps=4, beta=beta, targets=batch.targets)
+        for beta in (0.8, -0.8)
+    )
+    ends = (free, above, 0.8) if nudging == "one_sided" else (below, above, 1.6)
+    updates, _ = rule.updates(network, batch)
+    assert_close(updates, rules.contrast(batch.inputs, *ends))
+
+
+def test_contrastive_hebbian_learning_clamps_the_outputs_for_k_steps_from_the_free_states():
+    network, rule, batch = make((5, 7, 6, 3), kind=rules.ContrastiveHebbianLearning)
+    free = by_hand(network, batch.inputs, network.rest(EXAMPLES), steps=20)
+    start = [*free[:-1], batch.targets]
+    end = by_hand(network, batch.inputs, start, steps=4, clamped=True)
+    updates, _ = rule.updates(network, batch)
+    assert_close(updates, rules.contrast(batch.inputs, free, end, 1.0))
+
+
+def test_what_is_monitored_are_the_errors_and_the_cost_of_the_free_states():
+    _, rule, batch = make(cost_scale=1.0)
+    outputs = batch.targets.clone()
+    outputs[0] = torch.tensor([0.2, 0.7, 0.1])  # label 0
+    outputs[4] = torch.tensor([0.0, 0.6, 0.5])  # label 1
+    monitor = rule.monitor(outputs, batch, 0)
+    assert monitor["train_error"] == pytest.approx(100 / 6)
+    assert monitor["train_cost"] == pytest.approx((0.64 + 0.49 + 0.01 + 0.16 + 0.25) / 6)
+
+
 def test_contrastive_hebbian_learning_is_the_limit_of_a_strong_nudge():
     network, clamped, batch = make(
         kind=rules.ContrastiveHebbianLearning, second_steps=400, solver=ALTERNATE

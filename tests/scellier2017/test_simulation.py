@@ -161,6 +161,17 @@ def test_the_stochastic_estimate_nears_the_deterministic_one_as_the_temperature_
     assert (np.diff(arrays["standard_error"]) < 0).all()
 
 
+def test_langevins_difference_and_standard_error_are_over_the_norm_of_the_estimate(monkeypatch):
+    chains = torch.tensor([[[4.0, 4.0], [2.0, 4.0], [4.0, 6.0], [2.0, 6.0]]])  # mean (3, 5)
+    exact = torch.tensor([3.0, 4.0])
+    monkeypatch.setattr(
+        simulation.stochastic, "stationary_estimates", lambda *a, **k: (chains, exact)
+    )
+    arrays = run("langevin", temperatures=[0.1], chains=4)
+    assert arrays["difference"] == pytest.approx([1 / 5])
+    assert arrays["standard_error"] == pytest.approx([((4 / 3 + 4 / 3) / 4) ** 0.5 / 5])
+
+
 def test_four_times_the_chains_halve_the_monte_carlo_error():
     few_chains, more = (run("langevin", chains=n, steps=100)["standard_error"] for n in (50, 200))
     np.testing.assert_allclose(few_chains / more, 2, rtol=0.3)

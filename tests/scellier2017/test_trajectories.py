@@ -1,5 +1,7 @@
 """Energy, STDP integral and processes along trajectories, against their identities."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -54,6 +56,18 @@ def test_the_energy_rises_nowhere_at_a_small_step_and_somewhere_at_a_large_one(b
     large = trajectories.descent(case, start, beta, step_size=2.5, steps=60)
     assert small["largest_rise"] < 1e-12 < 1e-3 < large["largest_rise"]
     assert small["energy"][0] == 0 and small["energy"][-1] < -0.1
+
+
+def test_the_largest_rise_is_that_of_the_worst_example_and_step():
+    case = draw(gains=(2.0, 0.35))
+    start = case.network.rest(5)
+    found = trajectories.descent(case, start, 0.0, step_size=2.5, steps=20)
+    phase = Phase(case.clamped, start)
+    path = trajectory(phase, Euler(step_size=2.5), steps=20)
+    energies = [case.network.energy(case.inputs, states) for states in path]
+    rises = [float(b[i] - a[i]) for a, b in pairwise(energies) for i in range(5)]
+    assert found["largest_rise"] == pytest.approx(max(rises)) and max(rises) > 0
+    assert sum(r == max(rises) for r in rises) == 1, "a mean over the examples would be another"
 
 
 @few
