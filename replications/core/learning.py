@@ -50,9 +50,9 @@ class LearningRule:
         return network.activities(inputs)[-1]
 
     def gradient(self, network, batch: Batch) -> Updates:
-        """The true gradient of the objective that the rule claims to descend, by parameter.
+        """The gradient that an update is held against, by parameter: that of the network's cost.
 
-        Here: of the network's own cost, by automatic differentiation.
+        Here by automatic differentiation.
         """
         leaves = {name: p.detach().requires_grad_() for name, p in network.parameters.items()}
         twin = object.__new__(type(network))

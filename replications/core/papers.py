@@ -26,6 +26,8 @@ SCHEMAS = ROOT / "workflows" / "schemas"
 TIERS = ("smoke", "standard", "paper")
 # An experiment's kind: the key that names its science, and the file of the paper that holds it.
 KINDS = {"learning_rule": "rule", "model": "model", "simulation": "simulation"}
+# Folders of a paper for what it compares with, and for variants that tell why a result differs.
+BESIDE = ("baselines", "ablations")
 # Files of a paper that hold what an evaluation names: Markov chains, and measures of its own.
 EVALUATED = {"chains": "samplers", "measures": "measures"}
 # What the suite passes to the science by itself; all other keyword-only arguments are settings.
@@ -214,7 +216,7 @@ class Paper:
         resolved = merge({kind: declared[kind], **parts}, tiers[tier])
         modules = [
             f"{PACKAGE}.{self.name}.{KINDS[kind]}",
-            *self._baselines(),
+            *self._beside(),
             f"{PACKAGE}.core.learning",
         ]
         science = resolve(declared[kind], modules, f"{where}.{kind}")
@@ -283,10 +285,13 @@ class Paper:
         for name, settings in evaluation.get("measures", {}).items():
             self._check_arguments((measures, name), settings, {}, f"{where}.measures.{name}")
 
-    def _baselines(self) -> list[str]:
-        """Models that the paper compares with: the modules of its folder baselines/."""
-        paths = sorted(self.path.parent.glob("baselines/*.py"))
-        return [f"{PACKAGE}.{self.name}.baselines.{p.stem}" for p in paths if p.stem != "__init__"]
+    def _beside(self) -> list[str]:
+        """The modules of the paper's folders baselines/ and ablations/."""
+        return [
+            f"{PACKAGE}.{self.name}.{path.parent.name}.{path.stem}"
+            for folder in BESIDE
+            for path in sorted(self.path.parent.glob(f"{folder}/[!_]*.py"))
+        ]
 
     def _check_arguments(self, target: tuple, given: Mapping, budget: Mapping, where: str) -> None:
         module, attribute = target

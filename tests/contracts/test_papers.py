@@ -6,12 +6,17 @@ import pytest
 import yaml
 
 from replications.core.metrics import METRICS
-from replications.core.papers import EVALUATED, KINDS, TIERS, Suite
+from replications.core.papers import BESIDE, EVALUATED, KINDS, TIERS, Suite
 from replications.core.provenance import PACKAGE, ROOT
 from replications.core.readme import MARKS
 
 FOLDERS = sorted(p for p in (ROOT / PACKAGE).iterdir() if (p / "__init__.py").exists())
 PAPERS = [p for p in FOLDERS if p.name != "core"]
+
+
+def beside(folder):
+    """The modules of a paper's baselines and ablations."""
+    return [path for name in BESIDE for path in sorted(folder.glob(f"{name}/[!_]*.py"))]
 
 
 @pytest.fixture(params=PAPERS, ids=lambda path: path.name)
@@ -104,7 +109,7 @@ def test_every_experiment_stands_in_a_figure(paper):
 def test_numbers_of_the_yaml_are_not_repeated_as_defaults_in_the_science(folder):
     """Hyperparameters live in YAML alone: keyword-only arguments of the science have no default."""
     kinds = [folder / f"{name}.py" for name in KINDS.values()]
-    for path in [*(p for p in kinds if p.exists()), *folder.glob("baselines/*.py")]:
+    for path in [*(p for p in kinds if p.exists()), *beside(folder)]:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.FunctionDef) and node.name == "__init__":
                 given = zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
@@ -116,7 +121,7 @@ def test_its_tests_mirror_it(folder):
     tests = ROOT / "tests" / folder.name
     names = [*KINDS.values(), *EVALUATED.values()]
     paths = [p for p in (folder / f"{name}.py" for name in names) if p.exists()]
-    for path in [*paths, *folder.glob("baselines/[!_]*.py")]:
+    for path in [*paths, *beside(folder)]:
         assert (tests / f"test_{path.stem}.py").is_file()
 
 
