@@ -51,7 +51,9 @@ def hold(benchmark, ours, bare, *, rounds, limit, images=None, ceiling=math.inf)
     if images:
         print(f"{images / benchmark.stats.stats.median:,.0f} images per second")
     if ratio > ceiling:
-        pytest.fail(f"{ratio:.2f}, and {ceiling} is the most that was ever measured, with room")
+        pytest.fail(
+            f"{ratio:.2f}, above the {ceiling} that is allowed where the limit is not reached"
+        )
     assert ratio <= limit
 
 
@@ -116,30 +118,31 @@ SMALL = pytest.mark.xfail(
 FEW_SWEEPS = pytest.mark.xfail(
     strict=False,
     raises=AssertionError,
-    reason="1.4 to 1.5 measured: what a batch costs beside its sweeps weighs more",
+    reason="1.4 to 1.7 measured: what a batch costs beside its sweeps weighs more",
 )
+# What is expected above the limit has a ceiling: the most that was ever measured, with room.
 STEPS = [
-    pytest.param("mnist_1h", {}, 300, id="1 hidden layer, Euler", marks=SMALL),
-    pytest.param("mnist_1h", {"solver": {"alternate": {}}, "beta": 0.5}, 300,
+    pytest.param("mnist_1h", {}, 300, 3.5, id="1 hidden layer, Euler", marks=SMALL),
+    pytest.param("mnist_1h", {"solver": {"alternate": {}}, "beta": 0.5}, 300, 3.5,
                  id="1 hidden layer, alternating", marks=SMALL),
-    pytest.param("mnist_2h", {}, 20, id="2 hidden layers, Euler"),
-    pytest.param("mnist_2h_alternating", {"free_steps": 25}, 60, id="2 hidden layers, alternating",
-                 marks=FEW_SWEEPS),
-    pytest.param("mnist_3h", {}, 4, id="3 hidden layers, Euler"),
-    pytest.param("mnist_3h_alternating", {"free_steps": 25}, 40, id="3 hidden layers, alternating",
-                 marks=FEW_SWEEPS),
-    pytest.param("mnist_1h_1024", {}, 100, id="1024 units, alternating", marks=SMALL),
+    pytest.param("mnist_2h", {}, 20, math.inf, id="2 hidden layers, Euler"),
+    pytest.param("mnist_2h_alternating", {"free_steps": 25}, 60, 2.1,
+                 id="2 hidden layers, alternating", marks=FEW_SWEEPS),
+    pytest.param("mnist_3h", {}, 4, math.inf, id="3 hidden layers, Euler"),
+    pytest.param("mnist_3h_alternating", {"free_steps": 25}, 40, 2.1,
+                 id="3 hidden layers, alternating", marks=FEW_SWEEPS),
+    pytest.param("mnist_1h_1024", {}, 100, 3.5, id="1024 units, alternating", marks=SMALL),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "changes", "rounds"), STEPS)
-def test_training_step(benchmark, name, changes, rounds):
+@pytest.mark.parametrize(("name", "changes", "rounds", "ceiling"), STEPS)
+def test_training_step(benchmark, name, changes, rounds, ceiling):
     """A training step as declared against its bare products; with the images per second."""
     network, rule, batch, step = relaxing(name, **changes)
     phases = 2 if rule.nudging == "symmetric" else 1
     sweeps = rule.free_steps + phases * rule.second_steps
     bare, images = bare_products(network, batch, sweeps), len(batch.inputs)
-    hold(benchmark, step, bare, rounds=rounds, limit=1.4, images=images, ceiling=3.5)
+    hold(benchmark, step, bare, rounds=rounds, limit=1.4, images=images, ceiling=ceiling)
 
 
 def automatic(network, batch, states, beta):

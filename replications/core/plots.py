@@ -23,6 +23,8 @@ from safetensors.numpy import load_file
 from replications.core.papers import Experiment, Paper
 from replications.core.provenance import PACKAGE
 
+FINAL = {"ls": "", "marker": "D", "ms": 4, "mec": "white", "mew": 0.5}  # the style of `final`
+
 
 @dataclass(frozen=True)
 class Drawn:
@@ -106,7 +108,8 @@ def budget_note(drawn: Drawn) -> str:
     return ", ".join([f"{drawn.tier} tier{on}", counted, budget, *dict.fromkeys(reductions)])
 
 
-def curve(axis: plt.Axes, rows: pd.DataFrame, *, color, label: str, style: str = "-") -> None:
+def curve(axis: plt.Axes, rows: pd.DataFrame, *, color, label: str | None,
+          style: str = "-") -> None:  # fmt: skip
     """One metric over steps: thin lines for single runs, a thick one for their mean."""
     table = rows.pivot_table(index="step", columns="run", values="value")
     marks = {"marker": "o", "ms": 3} if len(table) == 1 else {}  # one step makes no line
@@ -114,22 +117,24 @@ def curve(axis: plt.Axes, rows: pd.DataFrame, *, color, label: str, style: str =
     axis.plot(table.index, table.mean(axis=1), color=color, lw=1.6, ls=style, label=label, **marks)
 
 
-def final(axis: plt.Axes, rows: pd.DataFrame, *, color, label: str) -> None:
+def final(axis: plt.Axes, rows: pd.DataFrame, *, color) -> None:
     """A metric that is measured once, after the last epoch: one mark per run."""
-    axis.plot(rows["step"], rows["value"], "D", color=color, ms=4, mec="white", mew=0.5,
-              label=label, zorder=3, clip_on=False)  # fmt: skip
+    axis.plot(rows["step"], rows["value"], color=color, zorder=3, clip_on=False, **FINAL)
 
 
 def error_curves(drawn: Drawn, axis: plt.Axes, experiments: Sequence[str]) -> None:
-    """Training error (dashed), validation error (solid) and final test error (marks), log scale."""
-    colors = sns.color_palette()
-    for color, experiment in zip(colors, experiments, strict=False):
-        name = drawn.label(experiment)
-        curve(axis, drawn.of(experiment, "train_error"), color=color, label=f"{name}: training",
-              style="--")  # fmt: skip
+    """Training error (dashed), validation error (solid) and final test error (marks), log scale.
+
+    An experiment a colour; in a legend they stand first, then the styles, in grey.
+    """
+    for color, experiment in zip(sns.color_palette(), experiments, strict=False):
         curve(axis, drawn.of(experiment, "validation_error"), color=color,
-              label=f"{name}: validation")  # fmt: skip
-        final(axis, drawn.of(experiment, "test_error"), color=color, label=f"{name}: test, last")
+              label=drawn.label(experiment))  # fmt: skip
+        curve(axis, drawn.of(experiment, "train_error"), color=color, label=None, style="--")
+        final(axis, drawn.of(experiment, "test_error"), color=color)
+    axis.plot([], [], "--", color="0.4", lw=1.6, label="training")
+    axis.plot([], [], "-", color="0.4", lw=1.6, label="validation")
+    axis.plot([], [], color="0.4", label="test, after the last", **FINAL)
     axis.set(xlabel="epoch", ylabel="error (%)", yscale="log")
     plain_log_ticks(axis)
 
@@ -197,7 +202,7 @@ def rules_by_epoch(drawn: Drawn) -> Figure:
         label = drawn.label(name)
         curve(axes[0], drawn.of(name, "train_error"), color=color, label=label)
         curve(axes[1], drawn.of(name, "validation_error"), color=color, label=label)
-        final(axes[1], drawn.of(name, "test_error"), color=color, label=None)
+        final(axes[1], drawn.of(name, "test_error"), color=color)
         cosines = aligned(drawn, name, "cosine")
         for axis, layer in zip(axes[2:], ("W1", "W2"), strict=True):
             curve(axis, cosines[cosines["layer"] == layer], color=color, label=label)

@@ -20,7 +20,7 @@ ERROR = "relative error"
 
 def learning_curves(drawn: Drawn) -> Figure:
     """Fig. 3: training and validation error by the number of hidden layers, log scale."""
-    figure, axes = panels(3)
+    figure, axes = panels(3, height=4.4)
     for axis, depth in zip(axes, ("1h", "2h", "3h"), strict=True):
         names = [name for name in drawn.arrays if name.split("_")[1] == depth]
         error_curves(drawn, axis, names)
@@ -39,8 +39,7 @@ def rules(drawn: Drawn) -> Figure:
 
 def ablations(drawn: Drawn) -> Figure:
     """Errors of variants of the network with one layer, each after its last epoch."""
-    figure, axes = panels(2)
-    axes[1].remove()  # its room is the labels' and the legend's
+    figure, axis = plt.subplots(figsize=(7.8, 3.6), layout="constrained")
     metrics = ("train_error", "validation_error", "test_error")
     epochs = {name: drawn.of(name, "train_error")["step"].max() for name in drawn.arrays}
     for color, metric in zip(sns.color_palette(), metrics, strict=False):
@@ -48,15 +47,13 @@ def ablations(drawn: Drawn) -> Figure:
             scores = drawn.of(name, metric)
             values = scores.loc[scores["step"] == last, "value"]
             label = None if row else metric.replace("_", " ")
-            axes[0].plot(
-                values, [row] * len(values), "o", color=color, ms=4, alpha=0.7, label=label
-            )
-    labels = [f"{drawn.label(name)}, {last} epochs" for name, last in epochs.items()]
-    axes[0].set_yticks(range(len(labels)), labels)
-    axes[0].set(xlabel="error after the last epoch (%)", xlim=(0, None))
-    axes[0].invert_yaxis()
-    axes[0].grid(axis="y", color="0.9")
-    axes[0].legend(frameon=False, fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))
+            axis.plot(values, [row] * len(values), "o", color=color, ms=4, alpha=0.7, label=label)
+    labels = [f"{drawn.label(name)}: {last} epochs" for name, last in epochs.items()]
+    axis.set_yticks(range(len(labels)), labels)
+    axis.set(xlabel="error after the last epoch (%)", xlim=(0, None))
+    axis.invert_yaxis()
+    axis.grid(axis="y", color="0.9")
+    axis.legend(frameon=False, fontsize=7, loc="upper left", bbox_to_anchor=(1, 1))
     sns.despine(figure)
     return figure
 
@@ -257,9 +254,9 @@ def simulated(drawn: Drawn) -> list[dict]:
     return runs
 
 
-def panels(count: int) -> tuple[Figure, np.ndarray]:
-    """`count` panels side by side."""
-    figure, axes = plt.subplots(1, count, figsize=(3.7 * count + 0.4, 3.3), squeeze=False,
+def panels(count: int, height: float = 3.3) -> tuple[Figure, np.ndarray]:
+    """`count` panels side by side, `height` in inches with what stands below them."""
+    figure, axes = plt.subplots(1, count, figsize=(3.7 * count + 0.4, height), squeeze=False,
                                 layout="constrained")  # fmt: skip
     return figure, axes[0]
 
@@ -282,7 +279,7 @@ def processes(axis: plt.Axes, ours: np.ndarray, theirs: np.ndarray, beta: float)
 
 def legend_below(axis: plt.Axes) -> None:
     """A legend below a panel, where its many entries hide nothing."""
-    axis.legend(frameon=False, fontsize=6, loc="upper center", bbox_to_anchor=(0.5, -0.25))
+    axis.legend(frameon=False, fontsize=6, loc="upper center", bbox_to_anchor=(0.5, -0.2))
 
 
 def finished(figure: Figure, labelled) -> Figure:
