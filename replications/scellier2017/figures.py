@@ -48,7 +48,7 @@ def ablations(drawn: Drawn) -> Figure:
             values = scores.loc[scores["step"] == last, "value"]
             label = None if row else metric.replace("_", " ")
             axis.plot(values, [row] * len(values), "o", color=color, ms=4, alpha=0.7, label=label)
-    labels = [f"{drawn.label(name)}: {last} epochs" for name, last in epochs.items()]
+    labels = [f"{drawn.label(name)}, epoch {last}" for name, last in epochs.items()]
     axis.set_yticks(range(len(labels)), labels)
     axis.set(xlabel="error after the last epoch (%)", xlim=(0, None))
     axis.invert_yaxis()

@@ -66,7 +66,7 @@ def test_ablations_are_shown_after_their_last_epochs_which_are_told():
         trained, tested = axis.lines[number], axis.lines[number + 2 * len(epochs)]
         assert list(trained.get_xdata()) == [10 / last + number] * 2
         assert list(tested.get_xdata()) == [3.0, 3.0]
-        assert axis.get_yticklabels()[number].get_text().endswith(f": {last} epochs")
+        assert axis.get_yticklabels()[number].get_text().endswith(f", epoch {last}")
 
 
 def test_an_update_or_gradient_of_zero_is_a_gap_in_the_cosines():
