@@ -43,9 +43,9 @@ def test_away_from_the_bounds_the_energys_error_is_that_of_a_quadratic(seed, bet
     torch.testing.assert_close(found["error"], error)
 
 
-def case_path(case, start, beta, step_size):
+def case_path(case, start, beta, step_size, steps=1):
     phase = Phase(case.clamped, start, beta, case.targets)
-    return trajectory(phase, Euler(step_size=step_size), steps=1)
+    return trajectory(phase, Euler(step_size=step_size), steps=steps)
 
 
 @pytest.mark.parametrize("beta", [0.0, 0.5])
@@ -62,8 +62,7 @@ def test_the_largest_rise_is_that_of_the_worst_example_and_step():
     case = draw(gains=(2.0, 0.35))
     start = case.network.rest(5)
     found = trajectories.descent(case, start, 0.0, step_size=2.5, steps=20)
-    phase = Phase(case.clamped, start)
-    path = trajectory(phase, Euler(step_size=2.5), steps=20)
+    path = case_path(case, start, 0.0, 2.5, steps=20)
     energies = [case.network.energy(case.inputs, states) for states in path]
     rises = [float(b[i] - a[i]) for a, b in pairwise(energies) for i in range(5)]
     assert found["largest_rise"] == pytest.approx(max(rises)) and max(rises) > 0
