@@ -59,6 +59,11 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     check = commands.add_parser("check", help="hold scores against the stored reference")
     for command in (compare, plot, check):
         command.add_argument("--tier", choices=TIERS, default="standard")
+    probe = commands.add_parser("probe", help="run experiments shortly and keep every number")
+    probe.add_argument("experiments", type=Path, help="JSON: [[paper, experiment, tier], ...]")
+    hashes = commands.add_parser("hashes", help="write the hashes of every experiment, as JSON")
+    for command in (probe, hashes):
+        command.add_argument("into", type=Path)
     commands.add_parser("readme", help="write the generated tables of every README")
     return parser.parse_args(given)
 

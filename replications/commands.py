@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import fcntl
+import json
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -140,6 +141,22 @@ def check(args: argparse.Namespace) -> None:
     from replications.core.check import check_scores
 
     check_scores(args.results, args.tier)
+
+
+def probe(args: argparse.Namespace) -> None:
+    """Run experiments shortly, and keep every number that they leave, in args.into."""
+    from replications.core.probe import probe as run_shortly
+
+    suite = papers.Suite()
+    named = json.loads(args.experiments.read_text())
+    run_shortly([suite.experiment(*names) for names in named], args.data, args.into)
+
+
+def hashes(args: argparse.Namespace) -> None:
+    """args.into: the hashes of every experiment, tier and step, as JSON."""
+    from replications.core.probe import hashes as all_hashes
+
+    runs.write_json(args.into, all_hashes())
 
 
 def readme(args: argparse.Namespace) -> None:
