@@ -64,6 +64,9 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     hashes = commands.add_parser("hashes", help="write the hashes of every experiment, as JSON")
     for command in (probe, hashes):
         command.add_argument("into", type=Path)
+    carry = commands.add_parser("carry", help="carry stored scores over a change of the code")
+    carry.add_argument("revision", help="the commit whose code made what is stored")
+    carry.add_argument("--within-tolerance", action="store_true", help="scores need not be equal")
     commands.add_parser("readme", help="write the generated tables of every README")
     return parser.parse_args(given)
 

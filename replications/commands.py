@@ -14,12 +14,13 @@ from replications.core.catalogue import data_hash
 
 def expected() -> tuple[type[Exception], ...]:
     """What goes wrong by input, files or machines: told by its message alone, without a trace."""
+    from replications.core.carry import NotCarried
     from replications.core.check import Regressed
     from replications.core.datasets import DataError
     from replications.core.fetch import FetchError
     from replications.core.train.loop import Diverged
 
-    told = DataError, FetchError, Diverged, Regressed, runs.RunDirectoryBusy
+    told = DataError, FetchError, Diverged, NotCarried, Regressed, runs.RunDirectoryBusy
     return (ValueError, OSError, *told)
 
 
@@ -42,13 +43,14 @@ def classifier(args: argparse.Namespace) -> None:
     """Train the classifier in whose features samples of a dataset are compared."""
     import torch
 
-    from replications.core.classifier import train
+    from replications.core.classifier import path, train
+    from replications.core.datasets import load
     from replications.core.device import choose, held
 
     torch.set_num_threads(args.threads)
     bring(args.dataset, args.data)
     with held(choose(args.device)) as device:
-        train(args.dataset, args.data, device)
+        train(load(args.dataset, args.data).to(device), path(args.dataset, args.data))
 
 
 @contextmanager
@@ -157,6 +159,14 @@ def hashes(args: argparse.Namespace) -> None:
     from replications.core.probe import hashes as all_hashes
 
     runs.write_json(args.into, all_hashes())
+
+
+def carry(args: argparse.Namespace) -> None:
+    """Lines in results/reference/carried.csv for what a change of the code leaves as it was."""
+    from replications.core.carry import carry as carry_over
+
+    reference = args.results / "reference"
+    carry_over(args.revision, reference, args.data, tolerances=None)
 
 
 def readme(args: argparse.Namespace) -> None:

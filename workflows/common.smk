@@ -8,7 +8,7 @@ sys.path.insert(0, workflow.basedir)
 
 from replications.core.catalogue import CATALOGUE
 from replications.core.papers import TIERS, DeclarationError, Suite, check
-from replications.core.provenance import code_hash, digest
+from replications.core.hashes import code_hash, digest
 from replications.core.search_declarations import checked_searches
 from snakemake.exceptions import WorkflowError
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from safetensors.torch import load_file, save
 from torch import Tensor
 
-from replications.core.datasets import load
+from replications.core.datasets import Images
 from replications.core.runs import write_atomically
 from replications.core.score.fidelity import classifier_error, train_classifier
 
@@ -21,17 +21,17 @@ def path(dataset: str, data: Path) -> Path:
     return data / "classifiers" / f"{dataset}.safetensors"
 
 
-def train(dataset: str, data: Path, device: str) -> None:
+def train(images: Images, file: Path) -> None:
     """Train the classifier of a dataset on its training images, and keep its parameters."""
-    images = load(dataset, data).to(device)
+    train, validation = images.train, images.validation
     parameters = train_classifier(
-        images.train.inputs, images.train.labels, classes=images.classes, seed=SEED, device=device
+        train.inputs, train.labels, classes=images.classes, seed=SEED, device=train.inputs.device
     )
-    error = classifier_error(parameters, images.validation.inputs, images.validation.labels)
-    logger.info("classifier of %s: %.2f%% error on the validation images", dataset, error)
+    error = classifier_error(parameters, validation.inputs, validation.labels)
+    logger.info("%s: %.2f%% error on the validation images", file, error)
     kept = {name: tensor.cpu().contiguous() for name, tensor in parameters.items()}
-    path(dataset, data).parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path(dataset, data), save(kept))
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(file, save(kept))
 
 
 def read(dataset: str, data: Path, device: str) -> dict[str, Tensor]:

@@ -1,13 +1,19 @@
 """Datasets as tensors, in fixed splits: ``load("mnist", Path("data")).train.inputs``."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from replications.core.catalogue import Dataset, fault_of, find
 from replications.core.idx import read_idx
+
+if TYPE_CHECKING:
+    from replications.core.runs import Run
 
 DIGITS_SEED = 0  # fixes the split of the digits for good; it is no part of any run's seeds
 DIGITS_TEST = 300
@@ -28,13 +34,13 @@ class Split:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def first(self, count: int) -> "Split":
+    def first(self, count: int) -> Split:
         """The first ``count`` images. Raises ValueError if there are fewer."""
         if count > len(self):
             raise ValueError(f"{count} images were asked for, the split has {len(self)}")
         return Split(self.inputs[:count], self.labels[:count])
 
-    def to(self, device: torch.device | str) -> "Split":
+    def to(self, device: torch.device | str) -> Split:
         """The same split on another device."""
         return Split(self.inputs.to(device), self.labels.to(device))
 
@@ -52,9 +58,21 @@ class Images:
         """Number of classes."""
         return int(self.train.labels.max()) + 1
 
-    def to(self, device: torch.device | str) -> "Images":
+    def first(self, train: int, others: int) -> Images:
+        """The first images of each split. Raises ValueError if there are fewer."""
+        return Images(
+            self.train.first(train), self.validation.first(others), self.test.first(others)
+        )
+
+    def to(self, device: torch.device | str) -> Images:
         """The same images on another device."""
         return Images(*(split.to(device) for split in (self.train, self.validation, self.test)))
+
+
+def images_of(run: Run) -> Images:
+    """The images of a run's dataset, on its device; a probe's run keeps the first of them."""
+    images = load(run.experiment.data, run.data)
+    return (images.first(*run.images) if run.images else images).to(run.device)
 
 
 def load(name: str, root: Path) -> Images:

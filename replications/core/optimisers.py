@@ -100,6 +100,3 @@ class CentredRMSprop:
             rate = scale * self.rates[name]
             velocity.mul_(self.momentum).addcdiv_(update, spread, value=rate)
             self.parameters[name].add_(velocity)
-
-
-OPTIMISERS = {"sgd": SGD, "centred_rmsprop": CentredRMSprop}

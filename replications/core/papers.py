@@ -18,8 +18,9 @@ from pathlib import Path
 import yaml
 from jsonschema import Draft202012Validator
 
+from replications.core.hashes import code_hash, digest
 from replications.core.metrics import METRICS
-from replications.core.provenance import PACKAGE, ROOT, code_hash, digest, module_file, syntax
+from replications.core.provenance import PACKAGE, ROOT, module_file, syntax
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's, ten times as fast, if built in
 SCHEMAS = ROOT / "workflows" / "schemas"
@@ -130,6 +131,14 @@ class Experiment:
         return self.resolved["data"]
 
     @property
+    def optimiser(self) -> tuple[str, str] | None:
+        """(module, class) of what applies the updates; None for a simulation."""
+        if self.kind == "simulation":
+            return None
+        (name,) = self.resolved["training"]["optimiser"]
+        return resolve(name, [f"{PACKAGE}.core.optimisers"], "training.optimiser")
+
+    @property
     def share_text(self) -> str:
         """The share of the paper's budget for a table: "full", "24%", "0.3%"."""
         if self.share >= 1:
@@ -149,21 +158,34 @@ class Experiment:
 
         How a run is evaluated changes nothing of its training.
         """
-        modules = [f"{PACKAGE}.core.{step}.{self.kind}", self.science[0]]
-        modules += [self.network[0]] if self.network else []
+        names = [f"{PACKAGE}.core.{step}.{self.kind}:{step}", f"{PACKAGE}.core.seeds:seed"]
+        used = [part for part in (self.science, self.network, self.optimiser) if part]
         config = self.resolved
         if step == "train":
             config = {key: value for key, value in config.items() if key != "evaluation"}
         else:
-            modules += self.evaluated
-        return {"code": hash_of(*modules), "config": digest(config)}
+            used += self.evaluated
+        names += [":".join(part) for part in used]
+        return {"code": hash_of(*sorted(names)), "config": digest(config)}
 
     @property
-    def evaluated(self) -> list[str]:
-        """The paper's modules that hold chains and measures which the evaluation names."""
+    def evaluated(self) -> list[tuple[str, str]]:
+        """(module, function) of what scores alone use: chains and measures that are named there,
+
+        the function that scores a simulation, and the classifier that samples are compared by.
+        """
         named = self.resolved.get("evaluation", {})
-        modules = [f"{PACKAGE}.{self.paper}.{file}" for k, file in EVALUATED.items() if k in named]
-        return [module for module in modules if module_file(module)]
+        found = [
+            (module, name)
+            for key, file in EVALUATED.items()
+            for name in named.get(key, [])
+            if name in definitions(module := f"{PACKAGE}.{self.paper}.{file}")
+        ]
+        if self.kind == "simulation":
+            found.append((self.science[0], "score"))
+        if "neighbours" in named:
+            found.append((f"{PACKAGE}.core.classifier", "train"))
+        return found
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,8 @@ from __future__ import annotations
 
 import json
 import logging
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
-from functools import cache
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,18 +19,19 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from replications.core import classifier, datasets
-from replications.core.catalogue import data_hash
-from replications.core.datasets import Images
-from replications.core.papers import KINDS, TIERS, Experiment, Suite
-from replications.core.provenance import PACKAGE, digest
+from replications.core import classifier
+from replications.core.catalogue import CATALOGUE, data_hash
+from replications.core.datasets import images_of
+from replications.core.hashes import digest
+from replications.core.papers import TIERS, Experiment, Suite
+from replications.core.provenance import PACKAGE
 from replications.core.runs import Run
 
 logger = logging.getLogger(__name__)
 
 EPOCHS, BATCHES = 2, 2  # of training: every sweep, the end of an epoch and the start of the next
 COUNT = 6  # the largest whole number of an evaluation (samples, ...); neighbours are 5
-TRAIN, HELD_OUT = 1000, 100  # images of the training set, of the validation and the test set
+IMAGES = (1000, 100)  # of the training set; of the validation and of the test set
 
 
 def shortened(experiment: Experiment) -> Experiment:
@@ -73,38 +71,17 @@ def reach(experiment: Experiment) -> str:
     return f"{budget['epochs']} epochs of {budget['examples']} examples"
 
 
-@contextmanager
-def few_images(data: Path) -> Iterator[None]:
-    """Every dataset, read from `data` wherever it is asked for, cut to its first images."""
-    whole = datasets.load
-
-    @cache
-    def first(name: str) -> Images:
-        images = whole(name, data)
-        held_out = (images.validation.first(HELD_OUT), images.test.first(HELD_OUT))
-        return Images(images.train.first(TRAIN), *held_out)
-
-    users = [m for name, m in sys.modules.items()
-             if name.startswith(PACKAGE) and getattr(m, "load", None) is whole]  # fmt: skip
-    for module in users:
-        module.load = lambda name, _: first(name)
-    try:
-        yield
-    finally:
-        for module in users:
-            module.load = whole
-
-
 def probe(experiments: list[Experiment], data: Path, into: Path) -> None:
     """Run each experiment shortly: its numbers go to <into>/<paper>/<experiment>/<tier>.safetensors
 
     or, where it fails, what it says to <tier>.error. Equal short runs are run once.
     """
-    for kind in KINDS:
-        for step in ("train", "score"):
-            import_module(f"{PACKAGE}.core.{step}.{kind}")
     done: dict[str, Path] = {}
-    with few_images(data), TemporaryDirectory() as work:
+    with TemporaryDirectory() as work:
+        own = Path(work) / "data"  # the datasets as they are, and classifiers of few images
+        own.mkdir()
+        for dataset in CATALOGUE:
+            (own / dataset).symlink_to((data / dataset).resolve())
         for experiment in experiments:
             short = shortened(experiment)
             folder = into / experiment.paper / experiment.name
@@ -114,21 +91,21 @@ def probe(experiments: list[Experiment], data: Path, into: Path) -> None:
                 link = folder / f"{experiment.tier}{done[key].suffix}"
                 link.symlink_to(done[key].resolve())
             else:
-                done[key] = one(short, Path(work) / "data", Path(work) / key, folder)
+                done[key] = one(short, own, Path(work) / key, folder)
 
 
-def one(short: Experiment, made: Path, directory: Path, folder: Path) -> Path:
+def one(short: Experiment, data: Path, directory: Path, folder: Path) -> Path:
     """The numbers of one short run, or why it has none."""
     logger.info("%s %s, %s tier", short.paper, short.name, short.tier)
     hashes = {"code": "", "config": "", "data": data_hash(short.data)}
-    run = Run(short, short.tier, 0, directory, made, "cpu", 1, hashes)
+    run = Run(short, short.tier, 0, directory, data, "cpu", 1, hashes, IMAGES)
     try:
-        compared = "neighbours" in short.resolved.get("evaluation", {})
-        if compared and not classifier.path(short.data, made).exists():
-            classifier.train(short.data, made, "cpu")
+        file = classifier.path(short.data, data)
+        if "neighbours" in short.resolved.get("evaluation", {}) and not file.exists():
+            classifier.train(images_of(run), file)
         with run.writing():
             for step in ("train", "score"):
-                getattr(import_module(f"replications.core.{step}.{short.kind}"), step)(run)
+                getattr(import_module(f"{PACKAGE}.core.{step}.{short.kind}"), step)(run)
         path = folder / f"{short.tier}.safetensors"
         save_file(numbers(run), path)
     except Exception as error:

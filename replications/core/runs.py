@@ -9,7 +9,6 @@ checkpoint.safetensors   only while a training is unfinished
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import json
 import os
 import re
@@ -20,14 +19,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from replications.core import seeds
 from replications.core.provenance import environment, git_commit
 
 if TYPE_CHECKING:
     from replications.core.papers import Experiment
 
-# Streams that depend on the run index alone: the same index gives every method the same order of
-# the data and, for equal networks, the same initial weights, so that comparisons are paired.
-PAIRED = ("initialisation", "order")
 RESULTS = ("run.json", "curves.csv", "parameters.safetensors")  # run.json stands for the rest
 
 
@@ -47,13 +44,11 @@ class Run:
     device: str = "cpu"
     threads: int = 1
     hashes: dict[str, str] = field(default_factory=dict)
+    images: tuple[int, int] | None = None  # a probe's: training images, and others, that it keeps
 
     def seed(self, source: str) -> int:
         """Seed in [0, 2^63) of one source of randomness, such as "order" or "evaluation"."""
-        name = f"{source}/{self.index}"
-        if source not in PAIRED:
-            name = f"{self.experiment.paper}/{self.experiment.name}/{name}"
-        return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") >> 1
+        return seeds.seed(self.experiment.paper, self.experiment.name, self.index, source)
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -89,7 +84,7 @@ class Run:
             "config": self.experiment.resolved,
             "share": self.experiment.share,
             "hashes": self.hashes,
-            "seeds": {s: self.seed(s) for s in (*PAIRED, "noise", "evaluation")},
+            "seeds": {s: self.seed(s) for s in (*seeds.PAIRED, "noise", "evaluation")},
             "device": self.device,
             "threads": self.threads,
             "commit": git_commit(),

@@ -16,8 +16,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
+from replications.core.hashes import code_hash, digest
 from replications.core.papers import Experiment, Suite, merge, read
-from replications.core.provenance import PACKAGE, ROOT, code_hash, digest
+from replications.core.provenance import PACKAGE, ROOT
 from replications.core.runs import Run, write_atomically, write_json
 
 STEP = f"{PACKAGE}.core.search"
@@ -141,13 +142,13 @@ def trial(search: Search, stage: int, rank: int, folder: Path, data: Path, devic
 
 def validation(run: Run, declared: Mapping) -> dict[str, float]:
     """Parzen log-likelihood of the validation images at sigma = 0.2 (nats), by sampler."""
-    from replications.core.datasets import load
+    from replications.core.datasets import images_of
     from replications.core.score.parzen import log_likelihoods
     from replications.core.score.rows import assign, snapshots
     from replications.core.train.minibatch import generator
     from replications.core.train.model import build
 
-    images = load(run.experiment.data, run.data).to(run.device).validation.inputs
+    images = images_of(run).validation.inputs
     model = build(run)
     *_, last = snapshots(run).values()
     assign(model.parameters | model.buffers, last)

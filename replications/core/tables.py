@@ -9,7 +9,6 @@ from pathlib import Path
 import pandas as pd
 
 from replications.core.metrics import METRICS
-from replications.core.provenance import digest
 from replications.core.runs import write_atomically
 
 COLUMNS = [
@@ -22,11 +21,12 @@ COLUMNS = [
     "value",
     "unit",
     "higher_is_better",  # true, false, or empty where neither is better
-    "code",  # hashes: what trained and scored the run,
+    "train_code",  # hashes: what trained the run,
+    "score_code",  # what scored it,
     "config",  # its settings and budget,
     "data",  # and the dataset's files
 ]
-HASHES = dict.fromkeys(["code", "config", "data"], str)  # some are all digits
+HASHES = dict.fromkeys(COLUMNS[-4:], str)  # some are all digits
 
 
 def rows_of(scores: dict) -> list[dict]:
@@ -37,9 +37,10 @@ def rows_of(scores: dict) -> list[dict]:
             f"{scores['paper']} {scores['experiment']}: replications/core/metrics.py does not list "
             f"{', '.join(sorted(unknown))}; it has {', '.join(METRICS)}"
         )
-    code = digest([scores["train"]["hashes"]["code"], scores["hashes"]["code"]])
     owner = {key: scores[key] for key in ("paper", "experiment", "run")}
-    hashes = {"code": code, "config": scores["hashes"]["config"], "data": scores["hashes"]["data"]}
+    own = scores["hashes"]
+    codes = {"train_code": scores["train"]["hashes"]["code"], "score_code": own["code"]}
+    hashes = codes | {"config": own["config"], "data": own["data"]}
     return [
         owner
         | row

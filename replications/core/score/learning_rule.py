@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch.nn.functional import one_hot
 
-from replications.core.datasets import Images, load
+from replications.core.datasets import Images, images_of
 from replications.core.learning import Batch
 from replications.core.runs import Run
 from replications.core.score.alignment import alignment
@@ -39,7 +39,7 @@ def aligned(rule, network, batch: Batch, step: int) -> list[dict]:
 @torch.no_grad()
 def score(run: Run) -> None:
     """Write scores.json, and an arrays.npz that is empty: the long table says it all."""
-    images = load(run.experiment.data, run.data).to(run.device)
+    images = images_of(run)
     batch = probe(images)
     network, rule = build(run, examples=len(batch.labels))
     rows = curves(run)

@@ -11,7 +11,7 @@ import torch
 from torch import Generator, Tensor
 
 from replications.core import classifier
-from replications.core.datasets import Images, load
+from replications.core.datasets import Images, images_of
 from replications.core.runs import Run
 from replications.core.score import ais, fidelity
 from replications.core.score.parzen import anchors, log_likelihoods, parzen
@@ -27,8 +27,13 @@ def chain(run: Run, model, name: str) -> Callable[[int, Generator], Iterator[Ten
     """A Markov chain by name: the model's method, or the function of the paper's samplers."""
     if hasattr(model, name):
         return getattr(model, name)
-    (module,) = (m for m in run.experiment.evaluated if m.endswith(".samplers"))
-    return partial(getattr(import_module(module), name), model)
+    return partial(evaluated(run, name), model)
+
+
+def evaluated(run: Run, name: str) -> Callable:
+    """What an evaluation names, from the paper's samplers and measures."""
+    (module,) = (m for m, function in run.experiment.evaluated if function == name)
+    return getattr(import_module(module), name)
 
 
 def visited(
@@ -125,7 +130,7 @@ def likelihoods(run: Run, model, images: Images, step: int) -> list[dict]:
 @torch.no_grad()
 def score(run: Run) -> None:
     """Write scores.json and arrays.npz: samples by sampler, and what the measures keep."""
-    images = load(run.experiment.data, run.data).to(run.device)
+    images = images_of(run)
     evaluation = run.experiment.resolved["evaluation"]
     step = run.experiment.resolved["budget"]["epochs"]
     model, kept = build(run), snapshots(run)
@@ -139,9 +144,9 @@ def score(run: Run) -> None:
     if "likelihood" in evaluation:
         rows += likelihoods(run, model, images, step)
     for name, settings in evaluation.get("measures", {}).items():
-        (module,) = (m for m in run.experiment.evaluated if m.endswith(".measures"))
-        measure = getattr(import_module(module), name)
-        found, more = measure(model, images, kept, generator(run, "evaluation"), **settings)
+        found, more = evaluated(run, name)(
+            model, images, kept, generator(run, "evaluation"), **settings
+        )
         rows += [row(metric, value, layer=part, step=at) for metric, part, at, value in found]
         arrays |= more
         assign(model.parameters | model.buffers, kept[step])

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from replications.core.datasets import Split, load
+from replications.core.datasets import Split, images_of
 from replications.core.learning import Batch, LearningRule
 from replications.core.runs import Run
 from replications.core.train.loop import train as run_loop
@@ -50,7 +50,7 @@ class Classification(Minibatches):
 
     def __init__(self, run: Run) -> None:
         resolved = run.experiment.resolved
-        images = load(resolved["data"], run.data).to(run.device)
+        images = images_of(run)
         split = images.train.first(resolved["budget"]["examples"])
         self.inputs, self.labels = split.inputs, split.labels
         self.targets = one_hot(self.labels, images.classes).to(self.inputs.dtype)

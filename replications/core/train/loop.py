@@ -23,9 +23,9 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
-from tqdm import tqdm
 
 from replications.core.runs import Run, write_atomically, write_json
+from replications.core.train.told import bar, diagnosis
 
 logger = logging.getLogger(__name__)
 
@@ -106,7 +106,7 @@ def train(task: Task, run: Run, *, epochs: int) -> None:
     checkpoint.unlink(missing_ok=True)
 
 
-def advance(task: Task, progress: Progress, shown: tqdm) -> None:
+def advance(task: Task, progress: Progress, shown) -> None:
     """One step and, after an epoch's last, its measurements."""
     for metric, value in task.step(progress.epoch, progress.step).items():
         progress.sums[metric] = progress.sums.get(metric, 0.0) + value
@@ -137,16 +137,6 @@ def require_finite(progress: Progress, watched: dict) -> None:
     numbers = {metric: float(value) for metric, value in watched.items()}
     if not all(math.isfinite(number) for number in numbers.values()):
         raise Diverged(diagnosis(progress, f"{numbers}"))
-
-
-def diagnosis(progress: Progress, seen: str) -> str:
-    """What to tell about a run that diverged, and what to do about it."""
-    last = {row["metric"]: row["value"] for row in progress.curves if row["step"] == progress.epoch}
-    return (
-        f"diverged in epoch {progress.epoch + 1}, by step {progress.step}: {seen}; the epoch "
-        f"before had {last or 'not been run'}. No score of this run is kept: lower the learning "
-        "rates or the step size of this experiment in its paper.yaml, and run again"
-    )
 
 
 def snapshot(task: Task, progress: Progress) -> None:
@@ -216,11 +206,3 @@ def stop_requests() -> Iterator[list[int]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def bar(run: Run, total: int, progress: Progress, steps: int) -> tqdm:
-    """A progress bar, shown only on a terminal; the log has a line per epoch in any case."""
-    experiment = run.experiment
-    name = f"{experiment.paper} {experiment.name} {run.index}"
-    done = progress.epoch * steps + progress.step
-    return tqdm(total=total, initial=done, desc=name, disable=None, leave=False)

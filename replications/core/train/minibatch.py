@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import import_module
 
 import torch
 from torch import Tensor
 
-from replications.core.optimisers import OPTIMISERS, rate_scale, rates_for
+from replications.core.optimisers import rate_scale, rates_for
 from replications.core.runs import Run
 
 
@@ -28,9 +29,10 @@ class Minibatches:
         self, run: Run, parameters: Mapping[str, Tensor], *, sweeps: int, noise: torch.Generator
     ) -> None:
         training, budget = (run.experiment.resolved[key] for key in ("training", "budget"))
-        ((name, options),) = training["optimiser"].items()
+        (options,) = training["optimiser"].values()
+        module, name = run.experiment.optimiser
         rates = rates_for(parameters, training["learning_rates"])
-        self.optimiser = OPTIMISERS[name](parameters, rates, **options)
+        self.optimiser = getattr(import_module(module), name)(parameters, rates, **options)
         self.schedule, self.batch = training["schedule"], training["batch"]
         self.batches = budget["examples"] // self.batch
         if self.batches == 0:

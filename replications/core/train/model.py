@@ -7,7 +7,7 @@ from importlib import import_module
 import torch
 from torch import Tensor
 
-from replications.core.datasets import load
+from replications.core.datasets import images_of
 from replications.core.runs import Run
 from replications.core.train.loop import train as run_loop
 from replications.core.train.minibatch import Minibatches, generator
@@ -28,7 +28,7 @@ class Generation(Minibatches):
 
     def __init__(self, run: Run) -> None:
         resolved = run.experiment.resolved
-        images = load(resolved["data"], run.data).to(run.device)
+        images = images_of(run)
         self.inputs = images.train.first(resolved["budget"]["examples"]).inputs
         self.model = build(run)
         self.parameters = self.model.parameters | self.model.buffers
