@@ -67,6 +67,12 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     carry = commands.add_parser("carry", help="carry stored scores over a change of the code")
     carry.add_argument("revision", help="the commit whose code made what is stored")
     carry.add_argument("--within-tolerance", action="store_true", help="scores need not be equal")
+    variant = commands.add_parser("variant", help="run the smoke tier as another processor would")
+    variant.add_argument("name")
+    variant.add_argument("into", type=Path)
+    variant.add_argument("--threads", type=int, default=1)
+    tolerances = commands.add_parser("tolerances", help="measure what rounding moves")
+    tolerances.add_argument("--workers", type=int, default=1, help="variants at a time")
     commands.add_parser("readme", help="write the generated tables of every README")
     return parser.parse_args(given)
 

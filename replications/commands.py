@@ -169,6 +169,23 @@ def carry(args: argparse.Namespace) -> None:
     carry_over(args.revision, reference, args.data, tolerances=None)
 
 
+def variant(args: argparse.Namespace) -> None:
+    """Run the smoke tier by one variant of its rounding, into args.into."""
+    from replications.core.rounding import AS_IT_IS, VARIANTS, measure
+
+    (one,) = (v for v in (AS_IT_IS, *VARIANTS) if v.name == args.name)
+    measure(one, args.into)
+
+
+def tolerances(args: argparse.Namespace) -> None:
+    """results/reference/tolerances.csv, from what rounding moves on this machine."""
+    from replications.core.rounding import measured
+    from replications.core.tolerances import write
+
+    tables = measured(args.results / "rounding", workers=args.workers)
+    write(tables, args.results / "reference" / "tolerances.csv")
+
+
 def readme(args: argparse.Namespace) -> None:
     """Write the generated tables into README.md and the papers' READMEs."""
     from replications.core.readme import write_readmes

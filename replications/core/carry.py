@@ -14,103 +14,29 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import pandas as pd
 from safetensors.torch import load_file
 from torch import Tensor
 
 from replications.core import probe
+from replications.core.carried import Carried, Key, Line
 from replications.core.papers import TIERS, Suite
 from replications.core.provenance import ROOT
-from replications.core.runs import write_atomically, write_json
+from replications.core.runs import write_json
 from replications.core.tables import read
 
 logger = logging.getLogger(__name__)
 
 STEPS = ("train", "score")
 SHOWN = 5  # differences that are told of one experiment
-Key = tuple[str, str, str, str]  # paper, experiment, tier, step
 Hashes = dict[Key, tuple[str, str]]  # of code and configuration
 Numbers = dict[str, Tensor]  # what a short run leaves, by "<step>/<what>/..."
 
 
 class NotCarried(RuntimeError):
     """Some stored scores could not be carried; the message says which, why, and what to do."""
-
-
-@dataclass(frozen=True)
-class Line:
-    """One line of carried.csv: code hash `old` of a step leads to `new`."""
-
-    paper: str
-    experiment: str
-    tier: str
-    step: str
-    old: str
-    new: str
-    revision: str  # the commit whose code has hash `old`
-    probe: str  # how far the short run went
-    equal: str  # "bit for bit" or "within tolerance"
-
-    @property
-    def key(self) -> Key:
-        return self.paper, self.experiment, self.tier, self.step
-
-
-class Carried:
-    """carried.csv: which hash leads to which. Raises ValueError for a file that cannot be right."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.lines: list[Line] = []
-        columns = [field.name for field in fields(Line)]
-        if path.exists():
-            table = pd.read_csv(path, dtype=str, keep_default_na=False)
-            if list(table.columns) != columns:
-                raise ValueError(
-                    f"{path}: columns are {list(table.columns)}, expected {columns}: "
-                    f"take the file of the last commit (git checkout {path.name})"
-                )
-            self.lines = [Line(**row) for row in table.to_dict("records")]
-        self.edges = {(line.key, line.old): line for line in self.lines}
-        if len(self.edges) < len(self.lines):
-            raise ValueError(
-                f"{path}: one hash leads to two: keep the line that `carry` wrote last"
-            )
-        for line in self.lines:
-            self.path_from(line.key, line.old)
-
-    def path_from(self, key: Key, old: str) -> list[Line]:
-        """The lines that lead on from a hash, in order. Raises ValueError if they go in a loop."""
-        found: list[Line] = []
-        at = old
-        while (key, at) in self.edges:
-            found.append(self.edges[key, at])
-            at = found[-1].new
-            if len(found) > len(self.lines) or at == old:
-                raise ValueError(
-                    f"{self.path}: {' '.join(key)}: {old} leads back to itself: remove the line "
-                    f"that should not be there, or take the file of the last commit"
-                )
-        return found
-
-    def end(self, key: Key, old: str) -> str:
-        """The hash that `old` leads to in the end: itself, if nothing was carried."""
-        path = self.path_from(key, old)
-        return path[-1].new if path else old
-
-    def add(self, lines: Iterable[Line]) -> None:
-        """Write more lines. What today's hash once led to is no longer asked for: it is dropped."""
-        new = list(lines)
-        today = {(line.key, line.new) for line in new}
-        replaced = {(line.key, line.old) for line in new}
-        kept = [n for n in self.lines if (n.key, n.old) not in today | replaced]
-        table = pd.DataFrame(map(asdict, kept + new), columns=[f.name for f in fields(Line)])
-        table = table.sort_values(list(table.columns[:4]), kind="stable")
-        write_atomically(self.path, table.to_csv(index=False, lineterminator="\n"))
 
 
 def git(*arguments: str) -> str:
@@ -316,17 +242,11 @@ def carry(revision: str, reference: Path, data: Path, tolerances: Mapping | None
             finished(process, f"{what}: its short runs")
         equal, refused = judged(wanted, work / "old", work / "new", tolerances)
     suite = Suite()
-    carried.add(
-        Line(
-            *key,
-            old[key][0],
-            new[key][0],
-            commit[:12],
-            probe.reach(suite.experiment(*key[:3])),
-            how,
-        )
-        for key, how in equal.items()
-    )
+    lines = []
+    for key, how in equal.items():
+        reach = probe.reach(suite.experiment(*key[:3]))
+        lines.append(Line(*key, old[key][0], new[key][0], commit[:12], reach, how))
+    carried.add(lines)
     logger.info("%d of %d steps are carried", len(equal), len(wanted) + len(lost))
     if refused or lost:
         told = [f"{' '.join(key)}: {why}" for key, why in (refused | lost).items()]
