@@ -162,6 +162,7 @@ def run_variant(variant: Variant, folder: Path) -> None:
     command = [sys.executable, "-m", PACKAGE, "--log", str(into / "log"), "variant", variant.name,
                str(into), "--threads", str(variant.threads)]  # fmt: skip
     done = subprocess.run(command, cwd=ROOT, env={**os.environ, **variant.environment},
-                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)  # fmt: skip
+                          stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT,
+                          check=False)  # fmt: skip
     if done.returncode:
         raise ValueError(f"{variant.name} failed:\n{(into / 'log').read_text()[-2000:]}")

@@ -1,0 +1,2 @@
+def write(tables, path):
+    print(tables)
