@@ -1,4 +1,4 @@
-"""python -m replications fetch|train|score|collect|compare|plot|check|readme
+"""python -m replications fetch|run|report|overview|complete|check|reference|carry|...
 
 All that a rule of the workflow ever calls. Every command can be run alone.
 """
@@ -28,14 +28,18 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     fetch.add_argument("dataset")
     classifier = commands.add_parser("classifier", help="train what samples are compared by")
     classifier.add_argument("dataset")
-    computing = [classifier]
+    run = commands.add_parser("run", help="train and score runs, each where it is not up to date")
+    run.add_argument("paper")
+    run.add_argument("experiments", nargs="*", help="all of the paper's, if none is named")
+    run.add_argument("--done", type=Path, required=True, help="a file that says how each ended")
+    complete = commands.add_parser("complete", help="fail if a run of some jobs failed")
+    complete.add_argument("into", type=Path)
+    complete.add_argument("done", type=Path, nargs="+")
     train = commands.add_parser("train", help="train one run")
     score = commands.add_parser("score", help="score trained runs, one after the other")
     for step in (train, score):
         step.add_argument("paper")
         step.add_argument("experiment")
-        step.add_argument("--tier", default="standard")
-        computing.append(step)
     train.add_argument("index", type=int)
     score.add_argument("indices", type=int, nargs="+")
     trial = commands.add_parser("trial", help="train and score one draw of a search")
@@ -45,19 +49,21 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
         step.add_argument("search")
     trial.add_argument("stage", type=int)
     trial.add_argument("rank", type=int)
-    for command in (*computing, trial):
+    for command in (classifier, run, train, score, trial):
         command.add_argument("--device", default="auto")
         command.add_argument("--threads", type=int, default=1)
-    collect = commands.add_parser("collect", help="gather scores into one long table")
-    collect.add_argument("into", type=Path)
-    collect.add_argument("scores", type=Path, nargs="+")
-    compare = commands.add_parser("compare", help="hold a long table against the papers' claims")
-    compare.add_argument("into", type=Path)
-    compare.add_argument("papers", nargs="+")
-    plot = commands.add_parser("plot", help="draw the figures of a paper")
-    plot.add_argument("paper")
-    check = commands.add_parser("check", help="hold scores against the stored reference")
-    for command in (compare, plot, check):
+    report = commands.add_parser("report", help="write the tables and figures of a paper")
+    report.add_argument("paper")
+    overview = commands.add_parser("overview", help="write the tables of several papers together")
+    overview.add_argument("papers", nargs="+")
+    for command in (run, report, overview):
+        command.add_argument("--runs", type=int, nargs="+", required=True, help="run indices")
+    check = commands.add_parser("check", help="compare scores with the stored reference")
+    reference = commands.add_parser("reference", help="store the finished runs of a paper")
+    reference.add_argument("paper")
+    for command in (run, train, score):
+        command.add_argument("--tier", default="standard")
+    for command in (report, overview, check, reference):
         command.add_argument("--tier", choices=TIERS, default="standard")
     probe = commands.add_parser("probe", help="run experiments shortly and keep every number")
     probe.add_argument("experiments", type=Path, help="JSON: [[paper, experiment, tier], ...]")
@@ -83,12 +89,12 @@ def main(given: list[str] | None = None) -> int:
     threads = str(getattr(args, "threads", 1))
     for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[variable] = threads  # before torch or numpy is imported
-    handlers: list[logging.Handler] = []
-    if args.log:
+    shown = logging.StreamHandler()
+    handlers: list[logging.Handler] = [shown]
+    if args.log:  # the details; a terminal sees what went wrong alone
         args.log.parent.mkdir(parents=True, exist_ok=True)
         handlers.append(logging.FileHandler(args.log))
-    if not args.log or not sys.stderr.isatty():
-        handlers.append(logging.StreamHandler())
+        shown.setLevel(logging.ERROR)
     logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=handlers)
 
     from replications import commands
@@ -97,8 +103,6 @@ def main(given: list[str] | None = None) -> int:
         getattr(commands, args.command)(args)
     except commands.expected() as error:
         logger.error("error: %s", error)
-        if args.log and sys.stderr.isatty():
-            print(f"error: {error}", file=sys.stderr)
         return 1
     except Exception:
         logger.exception("unexpected: a fault of the suite, or of the rule that was run")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import fcntl
 import json
+from collections.abc import Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from replications.core import papers, runs
@@ -18,9 +20,10 @@ def expected() -> tuple[type[Exception], ...]:
     from replications.core.check import Regressed
     from replications.core.datasets import DataError
     from replications.core.fetch import FetchError
+    from replications.core.jobs import Incomplete
     from replications.core.train.loop import Diverged
 
-    told = DataError, FetchError, Diverged, NotCarried, Regressed, runs.RunDirectoryBusy
+    told = DataError, FetchError, Diverged, NotCarried, Regressed, Incomplete, runs.RunDirectoryBusy
     return (ValueError, OSError, *told)
 
 
@@ -54,44 +57,60 @@ def classifier(args: argparse.Namespace) -> None:
 
 
 @contextmanager
-def opened(args: argparse.Namespace, index: int, step: str):
-    """A run of the experiment that the arguments name, its directory locked, its device held."""
+def opened(args: argparse.Namespace, paper: str, name: str, index: int, step: str):
+    """A run of an experiment as a step opens it: its directory locked, its device held."""
     import torch
 
+    from replications.core.carried import Carried
     from replications.core.device import choose, held
 
     torch.set_num_threads(args.threads)
-    experiment = papers.Suite().experiment(args.paper, args.experiment, args.tier)
+    experiment = papers.Suite().experiment(paper, name, args.tier)
     if experiment.data != "none":
         bring(experiment.data, args.data)  # at once if they are there; heals what was altered
     hashes = experiment.hashes(step) | {"data": data_hash(experiment.data)}
-    directory = runs.directory(args.results, args.tier, experiment.paper, experiment.name, index)
-    name = "cpu" if experiment.kind == "simulation" else args.device  # small float64 arrays
-    with held(choose(name)) as device:
-        run = runs.Run(
-            experiment, args.tier, index, directory, args.data, device, args.threads, hashes
-        )
+    directory = runs.directory(args.results, args.tier, paper, name, index)
+    carried = Carried(args.results / "reference" / "carried.csv")
+    wanted = "cpu" if experiment.kind == "simulation" else args.device  # small float64 arrays
+    with held(choose(wanted)) as device:
+        run = runs.Run(experiment, args.tier, index, directory, args.data, device, args.threads,
+                       hashes, carried=carried)  # fmt: skip
         with run.writing():
             yield run
 
 
 def train(args: argparse.Namespace) -> None:
     """Train one run, from its checkpoint if it has one."""
-    from importlib import import_module
+    from replications.core import jobs
 
-    with opened(args, args.index, "train") as run:
-        for name in ("scores.json", "arrays.npz"):  # of what is trained anew
-            (run.directory / name).unlink(missing_ok=True)
-        import_module(f"replications.core.train.{run.experiment.kind}").train(run)
+    with opened(args, args.paper, args.experiment, args.index, "train") as run:
+        jobs.train(run)
 
 
 def score(args: argparse.Namespace) -> None:
     """Score trained runs of one experiment, one after the other."""
-    from importlib import import_module
+    from replications.core import jobs
 
     for index in args.indices:
-        with opened(args, index, "score") as run:
-            import_module(f"replications.core.score.{run.experiment.kind}").score(run)
+        with opened(args, args.paper, args.experiment, index, "score") as run:
+            jobs.score(run)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Train and score what is not up to date of a paper's runs, or of one experiment's."""
+    from replications.core import jobs
+
+    paper = papers.Suite().select([args.paper])[args.paper]
+    names = args.experiments or [e.name for e in paper.experiments(args.tier)]
+    wanted = [(args.paper, name, index) for name in names for index in args.runs]
+    jobs.work(wanted, partial(opened, args), expected(), args.done)
+
+
+def complete(args: argparse.Namespace) -> None:
+    """Fail, with what there is to know, if a run of some jobs failed."""
+    from replications.core import jobs
+
+    jobs.complete(args.done, args.into)
 
 
 def trial(args: argparse.Namespace) -> None:
@@ -117,25 +136,40 @@ def tabulate(args: argparse.Namespace) -> None:
     search.write_table(search.find(args.paper, args.search), folder, folder.with_suffix(".csv"))
 
 
-def collect(args: argparse.Namespace) -> None:
-    """scores.parquet and scores.csv, in args.into, from the runs' scores.json."""
-    from replications.core.tables import collect as collect_scores
-
-    collect_scores(args.scores, args.into)
-
-
-def compare(args: argparse.Namespace) -> None:
-    """comparison.csv, .md, .tex, .json and .html beside a scores.parquet."""
+def report(args: argparse.Namespace) -> None:
+    """Tables and figures of one paper, from its runs."""
     from replications.core.compare import write_comparison
-
-    write_comparison(args.into, papers.Suite().select(args.papers), args.tier)
-
-
-def plot(args: argparse.Namespace) -> None:
-    """results/<tier>/figures/<paper>/<figure>.png and .pdf."""
     from replications.core.plots import draw
+    from replications.core.tables import collect
 
-    draw(args.results / args.tier, papers.Suite().select([args.paper])[args.paper], args.tier)
+    suite, tier = papers.Suite(), args.results / args.tier
+    selected = suite.select([args.paper])
+    into = tier / "papers" / args.paper
+    collect(scores_of(args, selected), into)
+    write_comparison(into, selected, args.tier)
+    draw(tier, selected[args.paper], args.tier)
+
+
+def overview(args: argparse.Namespace) -> None:
+    """The tables of several papers together."""
+    from replications.core.compare import write_comparison
+    from replications.core.tables import collect
+
+    selected = papers.Suite().select(args.papers)
+    into = args.results / args.tier
+    collect(scores_of(args, selected), into)
+    write_comparison(into, selected, args.tier)
+
+
+def scores_of(args: argparse.Namespace, selected: Mapping[str, papers.Paper]) -> list[Path]:
+    """The scores of every run of some papers that has any."""
+    wanted = (
+        runs.directory(args.results, args.tier, paper.name, experiment.name, index) / "scores.json"
+        for paper in selected.values()
+        for experiment in paper.experiments(args.tier)
+        for index in args.runs
+    )
+    return [path for path in wanted if path.exists()]
 
 
 def check(args: argparse.Namespace) -> None:
@@ -164,9 +198,18 @@ def hashes(args: argparse.Namespace) -> None:
 def carry(args: argparse.Namespace) -> None:
     """Lines in results/reference/carried.csv for what a change of the code leaves as it was."""
     from replications.core.carry import carry as carry_over
+    from replications.core.tolerances import read
 
     reference = args.results / "reference"
-    carry_over(args.revision, reference, args.data, tolerances=None)
+    allowed = read(reference / "tolerances.csv") if args.within_tolerance else None
+    carry_over(args.revision, reference, args.data, allowed)
+
+
+def reference(args: argparse.Namespace) -> None:
+    """Merge the finished runs of a paper into results/reference/."""
+    from replications.core.reference import store
+
+    store(args.results, args.paper, args.tier)
 
 
 def variant(args: argparse.Namespace) -> None:

@@ -7,6 +7,7 @@ rule check:
     input:
         scores=f"{RESULTS}/smoke/scores.parquet",
         reference=ancient(f"{RESULTS}/reference/smoke.csv"),
+        tolerances=ancient(f"{RESULTS}/reference/tolerances.csv"),
     output:
         f"{RESULTS}/smoke/check.csv",
     log:
@@ -14,4 +15,4 @@ rule check:
     params:
         code=code_hash("replications.core.check"),
     shell:
-        command("check --tier smoke")
+        "replications --log {log} check --tier smoke"

@@ -2,7 +2,7 @@
 import shlex
 import shutil
 import sys
-from functools import cache
+from itertools import product
 
 sys.path.insert(0, workflow.basedir)
 
@@ -21,23 +21,16 @@ except DeclarationError as error:
 
 RESULTS = config["results"]
 DATA = config["data"]
-EXPERIMENTS = {
-    (paper, experiment.name, tier): experiment
-    for paper in PAPERS
-    for tier in TIERS
-    for experiment in PAPERS[paper].experiments(tier)
-}
 TRIAL = f"{RESULTS}/search/{{paper}}/{{search}}/{{stage}}/{{rank}}/trial.json"
 TABLES = [f"comparison.{suffix}" for suffix in ("csv", "md", "tex", "json", "html")]
 
-
-def command(step):
-    """The shell command of a rule: `python -m replications`, logging into the rule's log.
-
-    It limits its libraries' threads itself, before they are imported.
-    """
-    call = [sys.executable, "-m", "replications", "--data", DATA, "--results", RESULTS]
-    return f"{shlex.join(call)} --log {{log}} {step}"
+# What every rule calls: `replications STEP`. Where the interpreter and the folders are stands here
+# and in no rule, so that another place or another device reruns nothing.
+CALL = [sys.executable, "-m", "replications", "--data", DATA, "--results", RESULTS]
+shell.prefix(
+    f"set -euo pipefail; export DEVICE={shlex.quote(config['device'])}; "
+    f'replications() {{{{ {shlex.join(CALL)} "$@"; }}}}; '
+)
 
 
 def gpus():
@@ -54,36 +47,36 @@ def files_of(dataset):
     return [str(path) for path in CATALOGUE[dataset].paths(Path(DATA))]
 
 
-@cache
-def hashes_of(paper, experiment, tier, step):
-    """The hashes of a step of an experiment; asked for by every one of its jobs, made once."""
-    return EXPERIMENTS[paper, experiment, tier].hashes(step)
-
-
 def classifier_of(experiment):
     """The classifier that the scoring of an experiment compares features of; none for most."""
     compared = "neighbours" in experiment.resolved.get("evaluation", {})
     return [f"{DATA}/classifiers/{experiment.data}.safetensors"] if compared else []
 
 
-def runs_of(tier, paper="{paper}", experiment="{experiment}"):
-    """The run directories of an experiment in a tier; of any one, by its wildcards, if unnamed."""
-    folder = f"{RESULTS}/{tier}/runs/{paper}/{experiment}"
-    return [f"{folder}/{index}" for index in range(config["runs"][tier])]
+def runs(tier):
+    """The run indices of every experiment of a tier."""
+    return " ".join(map(str, range(config["runs"][tier])))
 
 
-def runs_of_paper(paper, tier):
-    """The run directories of all experiments of a paper in a tier."""
-    names = [
-        name for owner, name, level in EXPERIMENTS if (owner, level) == (paper, tier)
-    ]
-    return [run for name in names for run in runs_of(tier, paper, name)]
+def jobs_of(paper, tier):
+    """The jobs of a paper in a tier, each as large as is sensible there: (stem, experiments).
+
+    In the smoke tier all of the paper, in the standard tier an experiment, in the paper tier one
+    run of it. The stem names the job's files.
+    """
+    experiments = PAPERS[paper].experiments(tier)
+    if tier == "smoke":
+        return [(paper, experiments)]
+    index = "/{index}" if tier == "paper" else ""
+    return [(f"{paper}/{e.name}{index}", [e]) for e in experiments]
 
 
-def scores_of(papers, tier):
-    """The scores of every run of some papers in a tier."""
+def done_of(paper, tier):
+    """The files that say how the runs of a paper ended, one for each job."""
     return [
-        f"{run}/scores.json" for paper in papers for run in runs_of_paper(paper, tier)
+        f"{RESULTS}/{tier}/done/{stem.format(index=index)}.json"
+        for stem, _ in jobs_of(paper, tier)
+        for index in (range(config["runs"][tier]) if "{" in stem else [0])
     ]
 
 
@@ -97,16 +90,17 @@ def figures_of(paper):
 
 
 def outcome_of_paper(paper, tier):
-    """What running one paper alone leaves: its tables and its figures."""
-    tables = [f"{RESULTS}/{tier}/papers/{paper}/{name}" for name in TABLES]
+    """What running one paper alone leaves: its tables and its figures, of runs that all ended."""
+    folder = f"{RESULTS}/{tier}/papers/{paper}"
     figures = [f"{RESULTS}/{tier}/figures/{paper}/{name}" for name in figures_of(paper)]
-    return tables + figures
+    return [f"{folder}/{name}" for name in (*TABLES, "complete.json")] + figures
 
 
 def outcome(tier):
     """What running a tier leaves: the tables of all papers and every paper's own."""
+    folder = f"{RESULTS}/{tier}"
     parts = [outcome_of_paper(paper, tier) for paper in PAPERS]
-    return [f"{RESULTS}/{tier}/{name}" for name in TABLES] + sum(parts, [])
+    return [f"{folder}/{name}" for name in TABLES] + sum(parts, [])
 
 
 def trials_of(paper, search, stages):

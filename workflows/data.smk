@@ -18,4 +18,4 @@ for dataset in CATALOGUE.values():
             params:
                 dataset=dataset.name,
             shell:
-                command("fetch {params.dataset}")
+                "replications --log {log} fetch {params.dataset}"

@@ -1,104 +1,37 @@
-# Tables and figures: for every paper by itself, and one table over all of them.
+# Tables and figures: of every paper by itself, and one table over all of them. They are made of the
+# runs that ended well; `complete` fails where one did not.
 localrules:
-    collect,
-    collect_paper,
-    compare,
-    compare_paper,
+    overview,
 
 
-CODE = {
-    step: code_hash(f"replications.core.{step}")
-    for step in ("tables", "compare", "plots")
-}
-
-
-rule collect:
-    input:
-        lambda w: scores_of(PAPERS, w.tier),
-    output:
-        multiext(f"{RESULTS}/{{tier}}/scores", ".parquet", ".csv"),
-    log:
-        f"{RESULTS}/{{tier}}/logs/collect.log",
-    params:
-        code=CODE["tables"],
-        into=subpath(output[0], parent=True),
-    shell:
-        command("collect {params.into} {input}")
-
-
-use rule collect as collect_paper with:
-    input:
-        lambda w: scores_of([w.paper], w.tier),
-    output:
-        multiext(f"{RESULTS}/{{tier}}/papers/{{paper}}/scores", ".parquet", ".csv"),
-    log:
-        f"{RESULTS}/{{tier}}/logs/collect/{{paper}}.log",
-    params:
-        code=CODE["tables"],
-        into=subpath(output[0], parent=True),
-
-
-rule compare:
-    input:
-        f"{RESULTS}/{{tier}}/scores.parquet",
-    output:
-        multiext(f"{RESULTS}/{{tier}}/comparison", ".csv", ".md", ".tex", ".json"),
-        report(
-            f"{RESULTS}/{{tier}}/comparison.html",
-            caption="report/comparison.rst",
-            category="Comparison with the papers",
-            labels={"paper": "all", "what": "claims and verdicts", "tier": "{tier}"},
-        ),
-    log:
-        f"{RESULTS}/{{tier}}/logs/compare.log",
-    params:
-        code=CODE["compare"],
-        claims=[digest(paper.declared) for paper in PAPERS.values()],
-        into=subpath(output[0], parent=True),
-        papers=list(PAPERS),
-    shell:
-        command("compare {params.into} {params.papers} --tier {wildcards.tier}")
-
-
-use rule compare as compare_paper with:
-    input:
-        f"{RESULTS}/{{tier}}/papers/{{paper}}/scores.parquet",
-    output:
-        multiext(
-            f"{RESULTS}/{{tier}}/papers/{{paper}}/comparison",
-            ".csv",
-            ".md",
-            ".tex",
-            ".json",
-        ),
-        report(
-            f"{RESULTS}/{{tier}}/papers/{{paper}}/comparison.html",
-            caption="report/comparison.rst",
-            category="Comparison with the papers",
-            labels={
-                "paper": "{paper}",
-                "what": "claims and verdicts",
-                "tier": "{tier}",
-            },
-        ),
-    log:
-        f"{RESULTS}/{{tier}}/logs/compare/{{paper}}.log",
-    params:
-        code=CODE["compare"],
-        claims=lambda w: digest(PAPERS[w.paper].declared),
-        into=subpath(output[0], parent=True),
-        papers="{paper}",
-
+TABLE_CODE = code_hash("replications.core.tables", "replications.core.compare")
 
 for paper in PAPERS:
 
     rule:
         name:
-            f"plot_{paper}"
+            f"report_{paper}"
         input:
-            f"{RESULTS}/{{tier}}/papers/{paper}/scores.parquet",
-            lambda w, p=paper: [f"{run}/arrays.npz" for run in runs_of_paper(p, w.tier)],
+            lambda w, p=paper: done_of(p, w.tier),
         output:
+            multiext(f"{RESULTS}/{{tier}}/papers/{paper}/scores", ".parquet", ".csv"),
+            multiext(
+                f"{RESULTS}/{{tier}}/papers/{paper}/comparison",
+                ".csv",
+                ".md",
+                ".tex",
+                ".json",
+            ),
+            report(
+                f"{RESULTS}/{{tier}}/papers/{paper}/comparison.html",
+                caption="report/comparison.rst",
+                category="Comparison with the papers",
+                labels={
+                    "paper": paper,
+                    "what": "claims and verdicts",
+                    "tier": "{tier}",
+                },
+            ),
             [
                 report(
                     f"{RESULTS}/{{tier}}/figures/{paper}/{name}.png",
@@ -114,14 +47,65 @@ for paper in PAPERS:
                 for name in PAPERS[paper].figures
             ],
         log:
-            f"{RESULTS}/{{tier}}/logs/plot/{paper}.log",
+            f"{RESULTS}/{{tier}}/logs/report/{paper}.log",
+        benchmark:
+            f"{RESULTS}/{{tier}}/benchmarks/report/{paper}.tsv"
+        priority: 1
         params:
-            code=[CODE["plots"], code_hash(f"replications.{paper}.figures")],
+            code=[
+                TABLE_CODE,
+                code_hash("replications.core.plots", f"replications.{paper}.figures"),
+            ],
             declared=digest(PAPERS[paper].declared),
-            paper=paper,
             captions={
                 name: figure["caption"]
                 for name, figure in PAPERS[paper].figures.items()
             },
+            paper=paper,
+            runs=lambda w: runs(w.tier),
         shell:
-            command("plot {params.paper} --tier {wildcards.tier}")
+            "replications --log {log} report {params.paper} --tier {wildcards.tier}"
+            " --runs {params.runs}"
+
+    rule:
+        name:
+            f"complete_{paper}"
+        input:
+            # After the tables, which do not wait for it: where it fails, they stand.
+            tables=f"{RESULTS}/{{tier}}/papers/{paper}/comparison.csv",
+            done=lambda w, p=paper: done_of(p, w.tier),
+        output:
+            f"{RESULTS}/{{tier}}/papers/{paper}/complete.json",
+        log:
+            f"{RESULTS}/{{tier}}/logs/complete/{paper}.log",
+        localrule: True
+        shell:
+            "replications --log {log} complete {output} {input.done}"
+
+
+rule overview:
+    input:
+        lambda w: [
+            f"{RESULTS}/{w.tier}/papers/{paper}/scores.parquet" for paper in PAPERS
+        ],
+    output:
+        multiext(f"{RESULTS}/{{tier}}/scores", ".parquet", ".csv"),
+        multiext(f"{RESULTS}/{{tier}}/comparison", ".csv", ".md", ".tex", ".json"),
+        report(
+            f"{RESULTS}/{{tier}}/comparison.html",
+            caption="report/comparison.rst",
+            category="Comparison with the papers",
+            labels={"paper": "all", "what": "claims and verdicts", "tier": "{tier}"},
+        ),
+    log:
+        f"{RESULTS}/{{tier}}/logs/overview.log",
+    benchmark:
+        f"{RESULTS}/{{tier}}/benchmarks/overview.tsv"
+    params:
+        code=TABLE_CODE,
+        declared=[digest(paper.declared) for paper in PAPERS.values()],
+        papers=list(PAPERS),
+        runs=lambda w: runs(w.tier),
+    shell:
+        "replications --log {log} overview {params.papers} --tier {wildcards.tier}"
+        " --runs {params.runs}"

@@ -15,12 +15,9 @@ rule trial:
         mem_mb=3000,
     params:
         hashes=lambda w: SEARCHES[w.paper, w.search].hashes(int(w.stage)),
-        device=config["device"],
     shell:
-        command(
-            "trial {wildcards.paper} {wildcards.search} {wildcards.stage} {wildcards.rank}"
-            " --device {params.device} --threads {threads}"
-        )
+        "replications --log {log} trial {wildcards.paper} {wildcards.search} {wildcards.stage}"
+        " {wildcards.rank} --device $DEVICE --threads {threads}"
 
 
 rule tabulate:
@@ -35,7 +32,7 @@ rule tabulate:
     params:
         code=code_hash("replications.core.search"),
     shell:
-        command("tabulate {wildcards.paper} {wildcards.search}")
+        "replications --log {log} tabulate {wildcards.paper} {wildcards.search}"
 
 
 rule search:

@@ -38,9 +38,9 @@ def code_hash(*names: str) -> str:
     return digest(covered(*names))
 
 
-def covered(*names: str) -> dict[str, object]:
-    """What a hash covers: "module:definition" -> what it does."""
-    found: dict[str, object] = {}
+def covered(*names: str) -> dict[str, str]:
+    """What a hash covers: "module:definition" -> digest of what it does."""
+    found: dict[str, str] = {}
     waiting: list[Name] = []
     for name in names:
         module, _, definition = name.partition(":")
@@ -51,12 +51,19 @@ def covered(*names: str) -> dict[str, object]:
         if name in seen:
             continue
         seen.add(name)
-        source = source_of(name[0])
-        statements = source.definitions.get(name[1], [])
-        found[":".join(name)] = [does for node in statements for does in canonical(node)]
+        if does := meaning(name):
+            found[":".join(name)] = does
         waiting += uses(name)
         waiting += [(module, "") for module in loaded(name[0])]
-    return {name: does for name, does in found.items() if does}
+    return found
+
+
+@cache
+def meaning(name: Name) -> str:
+    """Digest of what a definition does; "" for one that does nothing."""
+    statements = source_of(name[0]).definitions.get(name[1], [])
+    does = [part for node in statements for part in canonical(node)]
+    return digest(does) if does else ""
 
 
 def everything(module: str) -> list[Name]:

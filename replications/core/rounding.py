@@ -87,7 +87,6 @@ def moved(value: object, source: torch.Generator) -> object:
     return value
 
 
-@torch.no_grad()
 def train(run: Run, draw: int) -> None:
     """Train a run as the suite does, from initial numbers that a draw has moved."""
     source = torch.Generator().manual_seed(draw)
@@ -96,11 +95,17 @@ def train(run: Run, draw: int) -> None:
     elif run.experiment.kind == "simulation":
         simulate(run, source)
     else:
-        task = TASKS[run.experiment.kind](run)
-        for parameter in task.parameters.values():
-            if parameter.is_floating_point():
-                parameter.copy_(nudged(parameter, source))
-        loop.train(task, run, epochs=run.experiment.resolved["budget"]["epochs"])
+        descend(run, source)
+
+
+@torch.no_grad()
+def descend(run: Run, source: torch.Generator) -> None:
+    """A training from initial parameters that are moved."""
+    task = TASKS[run.experiment.kind](run)
+    for parameter in task.parameters.values():
+        if parameter.is_floating_point():
+            parameter.copy_(nudged(parameter, source))
+    loop.train(task, run, epochs=run.experiment.resolved["budget"]["epochs"])
 
 
 def simulate(run: Run, source: torch.Generator) -> None:
@@ -128,13 +133,14 @@ def measure(variant: Variant, into: Path) -> None:
 
 
 def run_once(experiment: Experiment, index: int, variant: Variant, into: Path) -> Path:
-    """Train and score one run; returns its scores.json."""
+    """Train and score one run, if it has not been; returns its scores.json."""
     hashes = experiment.hashes("score") | {"data": data_hash(experiment.data)}
     folder = directory(into, TIER, experiment.paper, experiment.name, index)
     run = Run(experiment, TIER, index, folder, into / "data", "cpu", variant.threads, hashes)
     with run.writing():
-        train(run, variant.draw)
-        import_module(f"{PACKAGE}.core.score.{experiment.kind}").score(run)
+        if not (folder / "scores.json").exists():
+            train(run, variant.draw)
+            import_module(f"{PACKAGE}.core.score.{experiment.kind}").score(run)
     return folder / "scores.json"
 
 

@@ -23,6 +23,7 @@ from replications.core import seeds
 from replications.core.provenance import environment, git_commit
 
 if TYPE_CHECKING:
+    from replications.core.carried import Carried
     from replications.core.papers import Experiment
 
 RESULTS = ("run.json", "curves.csv", "parameters.safetensors")  # run.json stands for the rest
@@ -45,10 +46,19 @@ class Run:
     threads: int = 1
     hashes: dict[str, str] = field(default_factory=dict)
     images: tuple[int, int] | None = None  # a probe's: training images, and others, that it keeps
+    carried: Carried | None = None  # what is as good as made by today's code
 
     def seed(self, source: str) -> int:
         """Seed in [0, 2^63) of one source of randomness, such as "order" or "evaluation"."""
         return seeds.seed(self.experiment.paper, self.experiment.name, self.index, source)
+
+    def accepts(self, hashes: dict[str, str], step: str) -> bool:
+        """Whether what has these hashes is what `step` of this run would make today."""
+        code = hashes["code"]
+        if self.carried:
+            key = (self.experiment.paper, self.experiment.name, self.tier, step)
+            code = self.carried.end(key, code)
+        return hashes | {"code": code} == self.hashes
 
     @contextmanager
     def writing(self) -> Iterator[None]:

@@ -17,7 +17,7 @@ COLUMNS = [
     "run",
     "metric",
     "layer",  # a layer, a sampler or a side of a curve; "" for the whole
-    "step",  # epochs trained
+    "step",  # epochs trained; the keys end here
     "value",
     "unit",
     "higher_is_better",  # true, false, or empty where neither is better
@@ -26,6 +26,7 @@ COLUMNS = [
     "config",  # its settings and budget,
     "data",  # and the dataset's files
 ]
+KEYS = COLUMNS[:6]
 HASHES = dict.fromkeys(COLUMNS[-4:], str)  # some are all digits
 
 
@@ -38,9 +39,7 @@ def rows_of(scores: dict) -> list[dict]:
             f"{', '.join(sorted(unknown))}; it has {', '.join(METRICS)}"
         )
     owner = {key: scores[key] for key in ("paper", "experiment", "run")}
-    own = scores["hashes"]
-    codes = {"train_code": scores["train"]["hashes"]["code"], "score_code": own["code"]}
-    hashes = codes | {"config": own["config"], "data": own["data"]}
+    hashes = hashes_of(scores)
     return [
         owner
         | row
@@ -51,15 +50,31 @@ def rows_of(scores: dict) -> list[dict]:
     ]
 
 
-def collect(files: Sequence[Path], results: Path) -> pd.DataFrame:
-    """Write `results`/scores.parquet and scores.csv from scores.json files; returns the table."""
+def hashes_of(scores: dict) -> dict[str, str]:
+    """The hashes of a scores.json, by column."""
+    own = scores["hashes"]
+    codes = {"train_code": scores["train"]["hashes"]["code"], "score_code": own["code"]}
+    return codes | {"config": own["config"], "data": own["data"]}
+
+
+def long_table(files: Sequence[Path]) -> pd.DataFrame:
+    """The long table of some scores.json files."""
     rows = [row for file in files for row in rows_of(json.loads(file.read_text()))]
-    keys = ["paper", "experiment", "run", "metric", "layer", "step"]
-    table = pd.DataFrame(rows, columns=COLUMNS).sort_values(keys, ignore_index=True)
-    table["higher_is_better"] = table["higher_is_better"].astype("boolean")
-    results.mkdir(parents=True, exist_ok=True)
-    table.to_parquet(results / "scores.parquet", index=False)
-    write_atomically(results / "scores.csv", table.to_csv(index=False, float_format="%.6g"))
+    table = pd.DataFrame(rows, columns=COLUMNS).sort_values(KEYS, ignore_index=True)
+    return table.assign(higher_is_better=table["higher_is_better"].astype("boolean"))
+
+
+def as_csv(table: pd.DataFrame) -> str:
+    """A long table as it is written: six digits."""
+    return table.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+
+
+def collect(files: Sequence[Path], into: Path) -> pd.DataFrame:
+    """Write `into`/scores.parquet and scores.csv from scores.json files; returns the table."""
+    table = long_table(files)
+    into.mkdir(parents=True, exist_ok=True)
+    table.to_parquet(into / "scores.parquet", index=False)
+    write_atomically(into / "scores.csv", as_csv(table))
     return table
 
 
@@ -73,5 +88,4 @@ def read(path: Path) -> pd.DataFrame:
 
 def last(table: pd.DataFrame) -> pd.DataFrame:
     """Of every metric of every run, the row of the largest step."""
-    keys = ["paper", "experiment", "run", "metric", "layer"]
-    return table.loc[table.groupby(keys)["step"].idxmax()]
+    return table.loc[table.groupby(KEYS[:-1])["step"].idxmax()]
