@@ -101,7 +101,7 @@ def main(given: list[str] | None = None) -> int:
 
     try:
         getattr(commands, args.command)(args)
-    except commands.expected() as error:
+    except commands.EXPECTED as error:
         logger.error("error: %s", error)
         return 1
     except Exception:

@@ -12,19 +12,9 @@ from pathlib import Path
 
 from replications.core import papers, runs
 from replications.core.catalogue import data_hash
+from replications.core.errors import Expected
 
-
-def expected() -> tuple[type[Exception], ...]:
-    """What goes wrong by input, files or machines: told by its message alone, without a trace."""
-    from replications.core.carry import NotCarried
-    from replications.core.check import Regressed
-    from replications.core.datasets import DataError
-    from replications.core.fetch import FetchError
-    from replications.core.jobs import Incomplete
-    from replications.core.train.loop import Diverged
-
-    told = DataError, FetchError, Diverged, NotCarried, Regressed, Incomplete, runs.RunDirectoryBusy
-    return (ValueError, OSError, *told)
+EXPECTED = (Expected, ValueError, OSError)  # told by their message alone, without a trace
 
 
 def fetch(args: argparse.Namespace) -> None:
@@ -103,7 +93,7 @@ def run(args: argparse.Namespace) -> None:
     paper = papers.Suite().select([args.paper])[args.paper]
     names = args.experiments or [e.name for e in paper.experiments(args.tier)]
     wanted = [(args.paper, name, index) for name in names for index in args.runs]
-    jobs.work(wanted, partial(opened, args), expected(), args.done)
+    jobs.work(wanted, partial(opened, args), EXPECTED, args.done)
 
 
 def complete(args: argparse.Namespace) -> None:

@@ -22,6 +22,7 @@ from torch import Tensor
 
 from replications.core import probe
 from replications.core.carried import Carried, Key, Line
+from replications.core.errors import Expected
 from replications.core.papers import TIERS, Suite
 from replications.core.provenance import ROOT
 from replications.core.runs import write_json
@@ -35,7 +36,7 @@ Hashes = dict[Key, tuple[str, str]]  # of code and configuration
 Numbers = dict[str, Tensor]  # what a short run leaves, by "<step>/<what>/..."
 
 
-class NotCarried(RuntimeError):
+class NotCarried(Expected):
     """Some stored scores could not be carried; the message says which, why, and what to do."""
 
 

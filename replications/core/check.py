@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from replications.core.errors import Expected
 from replications.core.provenance import machine
 from replications.core.runs import write_atomically
 from replications.core.tables import read
@@ -18,7 +19,7 @@ from replications.core.tolerances import read as read_tolerances
 logger = logging.getLogger(__name__)
 
 
-class Regressed(RuntimeError):
+class Regressed(Expected):
     """Scores moved away from the reference; the message is a table of what moved."""
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from html import escape
 from pathlib import Path
@@ -26,16 +27,19 @@ from replications.core.tables import last
 RULE = """\
 How a verdict is reached. "Worse by d" is the distance from the paper's value, or from the nearer \
 end of its range, to the mean of our runs, in the direction that is worse; where neither direction \
-is better, any distance counts. Predicates ("A above B") are held against the paired differences \
-of runs of equal index, less the stated margin.
+is better, any distance counts. Predicates ("A above B") are judged by the paired differences of \
+runs of equal index, less the stated margin.
 
 - reproduced: the paper's full budget was spent, in at least 3 runs, and d is at most the claim's \
 tolerance; for a predicate, the 95% t-interval of the difference lies above 0.
 - partial: the same at a smaller budget or with fewer runs; or d is at most three tolerances; for \
 a predicate, the mean difference is above 0.
-- not reproduced: anything else that was run.
+- open: short of that at less than the full budget, which cannot refute what all of it reached.
+- not reproduced: short of that at the full budget.
 - no paper value: the value is recalled, not read in the source (marked †), and decides nothing.
-- not run: no score of this tier, or only of other data or a smaller network than the claim's."""
+- not comparable: run on other data than the claim's, or with a smaller network.
+- not run: no score of this tier."""
+VERDICTS = tuple(line[2:].split(":")[0] for line in RULE.splitlines() if line.startswith("- "))
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,8 @@ class Comparison:
     ours: float | None
     low: float | None
     high: float | None
-    runs: int
+    runs: int  # that have the number; of `of` runs of the experiment
+    of: int
     difference: float | None
     verdict: str
     tier: str
@@ -95,6 +100,12 @@ def values(final: pd.DataFrame, claim: Claim, score: dict) -> pd.Series:
     return rows.set_index("run")["value"]
 
 
+def runs_of(final: pd.DataFrame, claim: Claim, score: dict) -> int:
+    """How many runs the experiment of a score has; in some the metric may be undefined."""
+    rows = (final["paper"] == claim.paper) & (final["experiment"] == score["experiment"])
+    return final.loc[rows, "run"].nunique()
+
+
 def one(claim: Claim, final: pd.DataFrame, experiments: dict[str, Experiment], tier: str):
     """The comparison of one claim."""
     involved = [experiments[score["experiment"]] for score in claim.scores]
@@ -115,8 +126,8 @@ def one(claim: Claim, final: pd.DataFrame, experiments: dict[str, Experiment], t
         verdict = value_verdict(claim, metric, distance, len(ours), share)
         value = printed_value(claim)
         direction = {True: "higher", False: "lower", None: "neither"}[better(claim, metric)]
-    if any(e.data != e.paper_data or e.smaller for e in involved):
-        verdict = "not run"
+    if len(ours) and any(e.data != e.paper_data or e.smaller for e in involved):
+        verdict = "not comparable"
     elif len(ours) and claim.declared["standing"] == "recalled":
         verdict = "no paper value"
     low, high = t_interval(ours)
@@ -136,6 +147,7 @@ def one(claim: Claim, final: pd.DataFrame, experiments: dict[str, Experiment], t
         low=None if math.isnan(low) else low,
         high=None if math.isnan(high) else high,
         runs=len(ours),
+        of=max(runs_of(final, claim, score) for score in claim.scores),
         difference=distance,
         verdict=verdict,
         tier=tier,
@@ -183,7 +195,7 @@ def value_verdict(
     tolerance = claim.declared["tolerance"]
     if worse <= tolerance:
         return "reproduced" if share >= 1 and runs >= 3 else "partial"
-    return "partial" if worse <= 3 * tolerance else "not reproduced"
+    return "partial" if worse <= 3 * tolerance else short(share)
 
 
 def predicate_verdict(differences: np.ndarray, share: float) -> str:
@@ -191,9 +203,26 @@ def predicate_verdict(differences: np.ndarray, share: float) -> str:
     if len(differences) == 0:
         return "not run"
     if np.mean(differences) <= 0:
-        return "not reproduced"
+        return short(share)
     sure = len(differences) >= 3 and t_interval(differences)[0] > 0
     return "reproduced" if sure and share >= 1 else "partial"
+
+
+def short(share: float) -> str:
+    """The verdict on what falls short: a share of the budget does not refute."""
+    return "not reproduced" if share >= 1 else "open"
+
+
+def counted(comparisons: Sequence[Comparison]) -> dict[str, int]:
+    """How many claims have each verdict, in the order of RULE."""
+    found = Counter(c.verdict for c in comparisons)
+    return {verdict: found[verdict] for verdict in VERDICTS if found[verdict]}
+
+
+def heading(counts: Mapping[str, int]) -> str:
+    """Those, as the line at the head of a table: "112 claims: 60 reproduced, 12 partial"."""
+    parts = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
+    return f"{sum(counts.values())} claims: {parts}"
 
 
 HEADINGS = {
@@ -226,6 +255,9 @@ def printed(comparison: Comparison) -> dict[str, str]:
     cells = {k: str(v) for k, v in asdict(c).items() if k in HEADINGS}
     cells |= {"ours": number(c.ours), "difference": number(c.difference)}
     cells |= {"interval": interval, "budget": budget}
+    cells["runs"] = f"{c.runs}" if c.runs == c.of else f"{c.runs} of {c.of}"
+    if c.verdict == "open":
+        cells["verdict"] = f"open: short of it at {c.share_text} of the budget"
     if c.unit:
         cells["metric"] += f" ({c.unit})"
     return {HEADINGS[key]: cells[key] for key in HEADINGS}
@@ -255,7 +287,7 @@ LATEX = UnicodeToLatexEncoder(
 )
 
 
-def latex(table: list[dict[str, str]]) -> str:
+def latex(table: list[dict[str, str]], head: str) -> str:
     """A document with a booktabs longtable per paper, which any LaTeX compiles as it is.
 
     A claim's note stands below it.
@@ -264,14 +296,14 @@ def latex(table: list[dict[str, str]]) -> str:
               "95% t-interval": 2.4, "runs": 0.8, "verdict": 2.0, "tier, share": 2.2}  # fmt: skip
     columns = "".join(rf">{{\raggedright\arraybackslash}}p{{{w}cm}}" for w in wanted.values())
     text = LATEX.unicode_to_latex
-    head = " & ".join(map(text, wanted)) + r" \\"
+    columns_named = " & ".join(map(text, wanted)) + r" \\"
     body = [r"\documentclass{article}", r"\usepackage[a4paper,landscape,margin=1.5cm]{geometry}",
             r"\usepackage[T1]{fontenc}", r"\usepackage{textcomp}",
             r"\usepackage{array,booktabs,longtable}", r"\setlength{\extrarowheight}{2pt}",
-            r"\begin{document}\small"]  # fmt: skip
+            r"\begin{document}\small", r"\noindent " + text(head)]  # fmt: skip
     for paper in dict.fromkeys(row["paper"] for row in table):
         body += [rf"\subsection*{{{text(paper)}}}", rf"\begin{{longtable}}{{{columns}}}"]
-        body += [r"\toprule", head, r"\midrule\endhead"]
+        body += [r"\toprule", columns_named, r"\midrule\endhead"]
         for row in (r for r in table if r["paper"] == paper):
             cells = [text(row[name]) for name in wanted]
             if row["note"]:
@@ -282,7 +314,7 @@ def latex(table: list[dict[str, str]]) -> str:
     return "\n".join([*body, r"\noindent " + "\\\\\n".join(rule), r"\end{document}", ""])
 
 
-def html(table: list[dict[str, str]]) -> str:
+def html(table: list[dict[str, str]], head: str) -> str:
     """The table and the rule as a page of its own, for the report."""
     frame = pd.DataFrame(table).to_html(index=False, border=0)
     style = (
@@ -291,7 +323,10 @@ def html(table: list[dict[str, str]]) -> str:
         "th{position:sticky;top:0;background:white}"
     )
     lines = "<br>".join(map(escape, RULE.splitlines()))
-    return f"<!doctype html><meta charset=utf-8><style>{style}</style>{frame}<p>{lines}</p>\n"
+    return (
+        f"<!doctype html><meta charset=utf-8><style>{style}</style><p>{escape(head)}</p>"
+        f"{frame}<p>{lines}</p>\n"
+    )
 
 
 def write_comparison(into: Path, papers: Mapping[str, Paper], tier: str) -> None:
@@ -301,13 +336,16 @@ def write_comparison(into: Path, papers: Mapping[str, Paper], tier: str) -> None
     records = pd.DataFrame(
         [asdict(c) for c in compared], columns=[f.name for f in fields(Comparison)]
     )
-    document = {"tier": tier, "rule": RULE, "comparisons": [asdict(c) for c in compared]}
+    counts = counted(compared)
+    head = heading(counts)
+    document = {"tier": tier, "rule": RULE, "counts": counts,
+                "comparisons": [asdict(c) for c in compared]}  # fmt: skip
     contents = {
         "csv": records.to_csv(index=False),
-        "md": f"{markdown(table)}\n{RULE}\n",
-        "tex": latex(table),
+        "md": f"{head}\n\n{markdown(table)}\n{RULE}\n",
+        "tex": latex(table, head),
         "json": json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False) + "\n",
-        "html": html(table),
+        "html": html(table, head),
     }
     for suffix, content in contents.items():
         write_atomically(into / f"comparison.{suffix}", content)

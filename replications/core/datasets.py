@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from replications.core.catalogue import Dataset, fault_of, find
+from replications.core.errors import Expected
 from replications.core.idx import read_idx
 
 if TYPE_CHECKING:
@@ -17,10 +18,12 @@ if TYPE_CHECKING:
 
 DIGITS_SEED = 0  # fixes the split of the digits for good; it is no part of any run's seeds
 DIGITS_TEST = 300
+# How many of the training images, the last ones, are held out.
+VALIDATION = {"mnist": 10_000, "fashion_mnist": 10_000, "cifar10": 5_000, "digits": 300}
 CIFAR_ROW = 1 + 3 * 32 * 32  # a label byte, then the red, green and blue planes
 
 
-class DataError(RuntimeError):
+class DataError(Expected):
     """A dataset's file is missing or is not the canonical one."""
 
 
@@ -88,10 +91,10 @@ def load(name: str, root: Path) -> Images:
         ValueError: the catalogue has no such dataset.
         DataError: a file is missing or altered; the message says how, and what to do.
     """
-    dataset = find(name)
-    read = {"idx": _read_idx_files, "cifar": _read_cifar, "digits": _read_digits}[dataset.layout]
-    pixels, labels, test_pixels, test_labels = read(_verified(dataset, Path(root)))
-    held_out = len(labels) - dataset.validation
+    files = _verified(find(name), Path(root))
+    read = {"cifar10": _read_cifar, "digits": _read_digits}.get(name, _read_idx_files)
+    pixels, labels, test_pixels, test_labels = read(files)
+    held_out = len(labels) - VALIDATION[name]
     return Images(
         train=_split(pixels[:held_out], labels[:held_out]),
         validation=_split(pixels[held_out:], labels[held_out:]),

@@ -12,12 +12,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from replications.core.catalogue import DataFile, Dataset, Files, Source, fault_of, find
+from replications.core.errors import Expected
 from replications.core.sources import Web, bring, in_words
 
 log = logging.getLogger(__name__)
 
 
-class FetchError(RuntimeError):
+class FetchError(Expected):
     """No source gave the dataset; the message says what each answered and what to do."""
 
 

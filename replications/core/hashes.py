@@ -20,7 +20,7 @@ from replications.core import provenance
 
 # Modules that the science calls and that compute no number of it: where files lie and how they are
 # written, who made a run and how it is told. What a dataset holds, the hash of its data covers.
-SILENT = ("catalogue", "provenance", "runs", "train.told")
+SILENT = ("catalogue", "errors", "provenance", "runs", "train.told")
 UNSEEN = {"annotation", "returns", "type_comment", "type_params", "kind", "ctx"}  # fields of nodes
 TOLD = ("logger.", "print", "warnings.warn")  # calls whose statement only tells
 
@@ -87,16 +87,23 @@ def source_of(module: str) -> Source:
     for node in working(tree.body):
         for name in names_bound(node):
             source.definitions.setdefault(name, []).append(node)
+    idle = [s for node in ast.walk(tree) if for_types(node) for s in node.body]
+    unused = {node for statement in idle for node in ast.walk(statement)}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Import | ast.ImportFrom):
+        if isinstance(node, ast.Import | ast.ImportFrom) and node not in unused:
             source.imported |= imports(module, node)
     return source
+
+
+def for_types(node: ast.AST) -> bool:
+    """Whether a node is `if TYPE_CHECKING:`, whose body does not run."""
+    return isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING")
 
 
 def working(statements: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
     """Statements that do something at run time, those under an `else` of TYPE_CHECKING as well."""
     for node in statements:
-        if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
+        if for_types(node):
             yield from node.orelse
         elif not isinstance(node, ast.Import | ast.ImportFrom):
             yield node
@@ -124,9 +131,9 @@ def imports(module: str, node: ast.Import | ast.ImportFrom) -> dict[str, Name]:
         for alias in node.names:
             found[alias.asname or alias.name] = (alias.name, "")
     else:
-        file = provenance.module_file(module)
-        parts = module.split(".") + ([] if file.name == "__init__.py" else [None])
-        above = parts[: len(parts) - node.level] if node.level else []
+        package = provenance.module_file(module).name == "__init__.py"
+        own = module.split(".") if package else module.split(".")[:-1]
+        above = own[: len(own) - node.level + 1] if node.level else []
         origin = ".".join([*above, *([node.module] if node.module else [])])
         for alias in node.names:
             inner = f"{origin}.{alias.name}"

@@ -14,13 +14,14 @@ from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 from pathlib import Path
 
+from replications.core.errors import Expected
 from replications.core.provenance import PACKAGE
 from replications.core.runs import Run, write_json
 
 logger = logging.getLogger(__name__)
 
 
-class Incomplete(RuntimeError):
+class Incomplete(Expected):
     """Some runs failed; the message says which, why, and what to do."""
 
 

@@ -158,15 +158,17 @@ class Experiment:
 
         How a run is evaluated changes nothing of its training.
         """
-        names = [f"{PACKAGE}.core.{step}.{self.kind}:{step}", f"{PACKAGE}.core.seeds:seed"]
-        used = [part for part in (self.science, self.network, self.optimiser) if part]
         config = self.resolved
         if step == "train":
             config = {key: value for key, value in config.items() if key != "evaluation"}
-        else:
-            used += self.evaluated
-        names += [":".join(part) for part in used]
-        return {"code": hash_of(*sorted(names)), "config": digest(config)}
+        return {"code": hash_of(*self.definitions(step)), "config": digest(config)}
+
+    def definitions(self, step: str) -> list[str]:
+        """What `step` starts from, "module:definition": all that it uses is found from there."""
+        used = [part for part in (self.science, self.network, self.optimiser) if part]
+        used += self.evaluated if step == "score" else []
+        names = [f"{PACKAGE}.core.{step}.{self.kind}:{step}", f"{PACKAGE}.core.seeds:seed"]
+        return sorted([*names, *(":".join(part) for part in used)])
 
     @property
     def evaluated(self) -> list[tuple[str, str]]:

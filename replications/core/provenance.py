@@ -13,6 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = "replications"
+CPUINFO = Path("/proc/cpuinfo")
 # Variables by which libraries take the instructions of another processor.
 CHOOSING = (
     "ATEN_CPU_CAPABILITY",
@@ -78,10 +79,9 @@ def machine() -> dict[str, str]:
 
 def processor() -> str:
     """The processor's name, with family and model where Linux tells them."""
-    info = Path("/proc/cpuinfo")
-    if not info.exists():
+    if not CPUINFO.exists():
         return platform.processor() or platform.machine()
-    found = dict(re.findall(r"^([^\t:]+?)\s*: (.*)$", info.read_text(), re.M))
+    found = dict(re.findall(r"^([^\t:]+?)\s*: (.*)$", CPUINFO.read_text(), re.M))
     name = found.get("model name", platform.machine())
     numbers = [f"{key} {found[key]}" for key in ("cpu family", "model") if key in found]
     return ", ".join([name, *numbers])

@@ -8,7 +8,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from replications.core.compare import RULE, Comparison, compare, markdown, printed
+from replications.core.compare import (
+    RULE,
+    Comparison,
+    compare,
+    counted,
+    heading,
+    markdown,
+    printed,
+)
 from replications.core.metrics import ANCHORS
 from replications.core.papers import TIERS, Paper, Suite
 from replications.core.provenance import PACKAGE, ROOT
@@ -43,7 +51,7 @@ def table(comparisons: list[Comparison], *, leading: tuple[str, ...] = ()) -> st
     """The Markdown table of some comparisons, and the rule below it."""
     rows = [printed(c) for c in comparisons]
     shown = markdown([{name: row[name] for name in (*leading, *SHOWN)} for row in rows])
-    return f"{shown}\n{RULE}\n"
+    return f"{heading(counted(comparisons))}\n\n{shown}\n{RULE}\n"
 
 
 def samples(paper: Paper, reference: Path) -> str:

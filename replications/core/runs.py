@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from replications.core import seeds
+from replications.core.errors import Expected
 from replications.core.provenance import environment, git_commit
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 RESULTS = ("run.json", "curves.csv", "parameters.safetensors")  # run.json stands for the rest
 
 
-class RunDirectoryBusy(RuntimeError):
+class RunDirectoryBusy(Expected):
     """Another process is writing this run directory."""
 
 

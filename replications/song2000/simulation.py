@@ -230,10 +230,13 @@ def score(arrays: Arrays) -> list[dict]:
             found["mean_weight", f"{name}, correlated"] = weights[common].mean()
             found["mean_weight", f"{name}, others"] = weights[~common].mean()
         rows += [
-            {"metric": m, "layer": layer, "value": float(v)} for (m, layer), v in found.items()
+            {"metric": m, "layer": layer, "value": float(v)}
+            for (m, layer), v in found.items()
+            if not np.isnan(v)  # a silent neuron has no irregularity
         ]
     if len(arrays["input_rates"]) > 1:
         for layer, key in (("before", "first_rates"), ("last fifth", "output_rates")):
-            gain, _ = np.polyfit(np.log(arrays["input_rates"]), np.log(arrays[key]), 1)
-            rows.append({"metric": "rate_gain", "layer": layer, "value": float(gain)})
+            if (arrays[key] > 0).all():  # nor has its rate a logarithm
+                gain, _ = np.polyfit(np.log(arrays["input_rates"]), np.log(arrays[key]), 1)
+                rows.append({"metric": "rate_gain", "layer": layer, "value": float(gain)})
     return rows

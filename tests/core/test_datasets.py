@@ -1,6 +1,7 @@
 """The catalogue, the IDX format and the loaders, on tiny files written here."""
 
 import hashlib
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from replications.core import catalogue, datasets
 from replications.core.catalogue import CATALOGUE, DataFile, fault_of, find, sha256_of
 from replications.core.datasets import DataError, Images, Split, load
 from replications.core.idx import idx_bytes, read_idx
@@ -29,8 +31,8 @@ def put(tmp_path, monkeypatch):
         for file, data in contents.items():
             (tmp_path / name / file).write_bytes(data)
             files.append(DataFile(file, len(data), hashlib.sha256(data).hexdigest()))
-        tiny = replace(CATALOGUE[name], files=tuple(files), validation=validation)
-        monkeypatch.setitem(CATALOGUE, name, tiny)
+        monkeypatch.setitem(CATALOGUE, name, replace(CATALOGUE[name], files=tuple(files)))
+        monkeypatch.setitem(datasets.VALIDATION, name, validation)
         return tmp_path
 
     return put
@@ -71,7 +73,8 @@ def test_unknown_name_lists_the_known_ones():
 
 
 def test_sha256_and_fault(tmp_path):
-    path = tmp_path / "file"
+    path = tmp_path / "data" / "toy" / "file"
+    path.parent.mkdir(parents=True)
     empty = hashlib.sha256().hexdigest()
     assert fault_of(path, DataFile("file", 0, empty)).startswith("is missing")
     path.write_bytes(b"")
@@ -79,6 +82,31 @@ def test_sha256_and_fault(tmp_path):
     assert fault_of(path, DataFile("file", 0, empty)) is None
     path.write_bytes(b"x")
     assert fault_of(path, DataFile("file", 0, empty)).startswith("has 1 bytes")
+
+
+def test_a_file_is_hashed_once_until_it_changes(tmp_path, monkeypatch):
+    path, content = tmp_path / "data" / "toy" / "file", b"the canonical bytes"
+    file = DataFile("file", len(content), hashlib.sha256(content).hexdigest())
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+    hashed = []
+    monkeypatch.setattr(catalogue, "sha256_of", lambda path: hashed.append(path) or sha256_of(path))
+    assert [fault_of(path, file) for _ in range(3)] == [None] * 3 and len(hashed) == 1
+    os.utime(path, ns=(0, 0))
+    assert fault_of(path, file) is None and len(hashed) == 2
+    path.write_bytes(content[::-1])  # as long
+    assert fault_of(path, file).startswith(f"has {len(content)} bytes") and len(hashed) == 3
+    other = DataFile("file", len(content), hashlib.sha256(content[::-1]).hexdigest())
+    assert fault_of(path, other) is None, "of another dataset's file nothing is remembered"
+    assert [p.name for p in path.parent.iterdir()] == ["file"]
+
+
+def test_a_folder_that_cannot_be_written_is_hashed_every_time(tmp_path, monkeypatch):
+    path = tmp_path / "data" / "toy" / "file"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"")
+    (tmp_path / "data" / ".verified").write_text("in the way")
+    assert fault_of(path, DataFile("file", 0, hashlib.sha256().hexdigest())) is None
 
 
 @given(

@@ -59,7 +59,7 @@ def tiny(monkeypatch):
     """Enter a dataset called ``tiny``, of four small files, with the given sources."""
 
     def enter(*its_sources):
-        entry = Dataset("tiny", "idx", described(CONTENTS), 2, "none", its_sources)
+        entry = Dataset("tiny", described(CONTENTS), "none", its_sources)
         monkeypatch.setitem(CATALOGUE, "tiny", entry)
 
     enter()

@@ -366,7 +366,8 @@ def test_the_configs_hash_changes_with_all_that_a_run_depends_on(root, key, valu
     before = paper(root).experiments("paper")[0].hashes("train")
     after = paper(root, changed(f"experiments/classifier/{key}", value)).experiments("paper")[0]
     assert after.hashes("train")["config"] != before["config"]
-    assert after.hashes("train")["code"] == before["code"]
+    same = key != "learning_rule"
+    assert (after.hashes("train")["code"] == before["code"]) == same
 
 
 @pytest.mark.parametrize(("key", "value"), NOT_HASHED)
@@ -410,30 +411,43 @@ def test_another_training_scores_anew(root, key, value):
         assert after.hashes(step)["config"] != before.hashes(step)["config"]
 
 
+CLASSIFIER = ("replications.core.classifier", "train")
+
+
 @pytest.mark.parametrize(
-    ("key", "value", "modules"),
+    ("key", "value", "named"),
     [
-        ("samples", 10, ["toy.samplers", "toy.measures"]),
-        ("chains", KeyError, ["toy.measures"]),
-        ("measures", KeyError, ["toy.samplers"]),
+        ("samples", 10, ["samplers:noisy", "measures:inpainting"]),
+        ("chains", KeyError, ["measures:inpainting"]),
+        ("measures", KeyError, ["samplers:noisy"]),
     ],
 )
-def test_a_score_depends_on_the_chains_and_measures_that_it_names(root, key, value, modules):
+def test_a_score_depends_on_the_chains_and_measures_that_it_names(root, key, value, named):
     declared = changed(f"experiments/sampled/evaluation/{key}", value)
     experiment = paper(root, declared).experiments("smoke")[1]
-    modules = [f"replications.{module}" for module in modules]
-    assert experiment.evaluated == modules
-    scoring = ("replications.core.score.model", "replications.toy.model", *modules)
-    assert experiment.hashes("score")["code"] == repr(scoring)
-    training = ("replications.core.train.model", "replications.toy.model")
-    assert experiment.hashes("train")["code"] == repr(training)
+    named = [f"replications.toy.{name}" for name in named]
+    assert experiment.evaluated == [*(tuple(name.split(":")) for name in named), CLASSIFIER]
+    training = {"replications.core.train.model:train", "replications.core.seeds:seed",
+                "replications.core.optimisers:SGD", "replications.toy.model:ToyModel"}  # fmt: skip
+    assert set(experiment.definitions("train")) == training
+    scoring = {name.replace("train.model:train", "score.model:score") for name in training}
+    assert set(experiment.definitions("score")) == scoring | {*named, ":".join(CLASSIFIER)}
+    for step in ("train", "score"):
+        found = experiment.hashes(step)["code"]
+        assert found == repr(tuple(experiment.definitions(step)))
+
+
+def test_a_simulation_is_scored_by_what_stands_beside_it():
+    (experiment,) = (e for e in Suite().papers["xie2000"].experiments("smoke"))
+    assert experiment.evaluated == [(experiment.science[0], "score")]
+    assert experiment.optimiser is None
 
 
 def test_a_model_may_walk_its_own_chain_without_a_file_of_samplers(root):
     (root / "toy" / "samplers.py").unlink()
     declared = changed("experiments/sampled/evaluation/chains", {"generate": [1]})
     experiment = paper(root, declared).experiments("paper")[1]
-    assert experiment.evaluated == ["replications.toy.measures"]
+    assert experiment.evaluated == [("replications.toy.measures", "inpainting"), CLASSIFIER]
 
 
 def test_a_baseline_is_a_model_of_its_own_file(root):

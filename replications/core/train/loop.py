@@ -24,6 +24,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
+from replications.core.errors import Expected
 from replications.core.runs import Run, write_atomically, write_json
 from replications.core.train.told import bar, diagnosis
 
@@ -33,7 +34,7 @@ CHECKPOINT_SECONDS = 60
 FINITE_EVERY = 100  # steps between two looks at whether the monitored numbers are finite
 
 
-class Diverged(RuntimeError):
+class Diverged(Expected):
     """Training left the finite numbers."""
 
 
