@@ -9,10 +9,14 @@ from collections.abc import Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from replications.core import papers, runs
 from replications.core.catalogue import data_hash
 from replications.core.errors import Expected
+
+if TYPE_CHECKING:
+    from replications.core.carried import Carried
 
 EXPECTED = (Expected, ValueError, OSError)  # told by their message alone, without a trace
 
@@ -46,12 +50,18 @@ def classifier(args: argparse.Namespace) -> None:
         train(load(args.dataset, args.data).to(device), path(args.dataset, args.data))
 
 
+def carried(args: argparse.Namespace) -> Carried:
+    """What is as good as made by today's code."""
+    from replications.core.carried import Carried
+
+    return Carried(args.results / "reference" / "carried.csv")
+
+
 @contextmanager
 def opened(args: argparse.Namespace, paper: str, name: str, index: int, step: str):
     """A run of an experiment as a step opens it: its directory locked, its device held."""
     import torch
 
-    from replications.core.carried import Carried
     from replications.core.device import choose, held
 
     torch.set_num_threads(args.threads)
@@ -60,11 +70,10 @@ def opened(args: argparse.Namespace, paper: str, name: str, index: int, step: st
         bring(experiment.data, args.data)  # at once if they are there; heals what was altered
     hashes = experiment.hashes(step) | {"data": data_hash(experiment.data)}
     directory = runs.directory(args.results, args.tier, paper, name, index)
-    carried = Carried(args.results / "reference" / "carried.csv")
     wanted = "cpu" if experiment.kind == "simulation" else args.device  # small float64 arrays
     with held(choose(wanted)) as device:
         run = runs.Run(experiment, args.tier, index, directory, args.data, device, args.threads,
-                       hashes, carried=carried)  # fmt: skip
+                       hashes, carried=carried(args))  # fmt: skip
         with run.writing():
             yield run
 
@@ -136,7 +145,7 @@ def report(args: argparse.Namespace) -> None:
     selected = suite.select([args.paper])
     into = tier / "papers" / args.paper
     collect(scores_of(args, selected), into)
-    write_comparison(into, selected, args.tier)
+    write_comparison(into, selected, args.tier, carried(args))
     draw(tier, selected[args.paper], args.tier)
 
 
@@ -148,7 +157,7 @@ def overview(args: argparse.Namespace) -> None:
     selected = papers.Suite().select(args.papers)
     into = args.results / args.tier
     collect(scores_of(args, selected), into)
-    write_comparison(into, selected, args.tier)
+    write_comparison(into, selected, args.tier, carried(args))
 
 
 def scores_of(args: argparse.Namespace, selected: Mapping[str, papers.Paper]) -> list[Path]:

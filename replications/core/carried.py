@@ -18,6 +18,9 @@ Key = tuple[str, str, str, str]  # paper, experiment, tier, step
 HEAD = ["paper", "experiment", "tier", "step", "from", "to", "revision", "probe", "equal"]
 
 
+EXACT, WITHIN = "bit for bit", "within tolerance"  # how equal the short runs were
+
+
 @dataclass(frozen=True)
 class Line:
     """One line of carried.csv: code hash `old` of a step leads to `new`."""
@@ -30,7 +33,7 @@ class Line:
     new: str  # "to"
     revision: str  # the commit whose code has hash `old`
     probe: str  # how far the short run went
-    equal: str  # "bit for bit" or "within tolerance"
+    equal: str  # EXACT or WITHIN
 
     @property
     def key(self) -> Key:

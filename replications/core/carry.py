@@ -21,7 +21,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from replications.core import probe
-from replications.core.carried import Carried, Key, Line
+from replications.core.carried import EXACT, WITHIN, Carried, Key, Line
 from replications.core.errors import Expected
 from replications.core.papers import TIERS, Suite
 from replications.core.provenance import ROOT
@@ -31,6 +31,7 @@ from replications.core.tables import read
 logger = logging.getLogger(__name__)
 
 STEPS = ("train", "score")
+UNKNOWN = 2  # how argparse ends where it does not know a command
 SHOWN = 5  # differences that are told of one experiment
 Hashes = dict[Key, tuple[str, str]]  # of code and configuration
 Numbers = dict[str, Tensor]  # what a short run leaves, by "<step>/<what>/..."
@@ -89,6 +90,10 @@ def called(tree: Path, *arguments: str) -> subprocess.Popen:
 def finished(process: subprocess.Popen, what: str) -> None:
     """Wait for a command. Raises ValueError with the end of what it said, if it failed."""
     said, _ = process.communicate()
+    if process.returncode == UNKNOWN:
+        raise ValueError(
+            f"{what}: that code is from before scores could be carried: name a later revision"
+        )
     if process.returncode:
         raise ValueError(f"{what} failed:\n{said[-2000:]}")
 
@@ -138,9 +143,11 @@ def planned(
 
 
 def differences(old: Numbers, new: Numbers) -> dict[str, str]:
-    """What differs between the numbers of two short runs, by name, in words."""
-    found = {name: "only by the revision's code" for name in old if name not in new}
-    found |= {name: "only by today's code" for name in new if name not in old}
+    """What differs between the numbers of two short runs, by name, in words.
+
+    A number that only today's code leaves is no difference: what is stored does not have it.
+    """
+    found = {name: "is gone" for name in old if name not in new}
     for name in old.keys() & new.keys():
         a, b = old[name], new[name]
         if a.shape != b.shape or a.dtype != b.dtype:
@@ -169,7 +176,7 @@ def tolerated(key: Key, differing: Iterable[str], old: Numbers, new: Numbers,
         if kind not in ("curves", "rows"):
             continue
         metric, layer = rest[0], "/".join(rest[1:-1])
-        if name not in old or name not in new:
+        if name not in new:
             return False
         allowed = tolerances.get((key[0], key[1], metric, layer), 0.0)
         if not abs(float(new[name] - old[name])) <= allowed:
@@ -197,7 +204,7 @@ def numbers(folder: Path, experiment: tuple[str, str, str]) -> tuple[Numbers, st
 def judged(
     keys: Iterable[Key], old: Path, new: Path, tolerances: Mapping[tuple, float] | None
 ) -> tuple[dict[Key, str], dict[Key, str]]:
-    """How equal the short runs are that are ("bit for bit", "within tolerance"); why others fail.
+    """How equal the short runs are, by key, and why the others cannot be carried.
 
     Only a step's own numbers count for it: scores may differ where training does not.
     """
@@ -212,9 +219,9 @@ def judged(
         step = f"{key[3]}/"
         differing = {n: w for n, w in differences(before, after).items() if n.startswith(step)}
         if not differing:
-            equal[key] = "bit for bit"
+            equal[key] = EXACT
         elif tolerances is not None and tolerated(key, differing, before, after, tolerances):
-            equal[key] = "within tolerance"
+            equal[key] = WITHIN
         else:
             told = [f"    {name} {words}" for name, words in list(differing.items())[:SHOWN]]
             more = [f"    and {len(differing) - SHOWN} more"] if len(differing) > SHOWN else []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from html import escape
 from pathlib import Path
@@ -18,6 +18,7 @@ from pylatexenc.latexencode import (
     UnicodeToLatexEncoder,
 )
 
+from replications.core.carried import WITHIN, Carried
 from replications.core.metrics import METRICS, Metric
 from replications.core.papers import Claim, Experiment, Paper
 from replications.core.runs import write_atomically
@@ -39,6 +40,7 @@ a predicate, the mean difference is above 0.
 - no paper value: the value is recalled, not read in the source (marked †), and decides nothing.
 - not comparable: run on other data than the claim's, or with a smaller network.
 - not run: no score of this tier."""
+MOVED = "the code has changed since, and moved scores within the tolerance of the regression check"
 VERDICTS = tuple(line[2:].split(":")[0] for line in RULE.splitlines() if line.startswith("- "))
 
 
@@ -70,15 +72,35 @@ class Comparison:
     note: str
 
 
-def compare(scores: pd.DataFrame, papers: Mapping[str, Paper], tier: str) -> list[Comparison]:
-    """Every claim of `papers` against the last step of `scores`, a long table of `tier`."""
+def compare(
+    scores: pd.DataFrame, papers: Mapping[str, Paper], tier: str, loose: Collection = ()
+) -> list[Comparison]:
+    """Every claim of `papers` against the last step of `scores`, a long table of `tier`.
+
+    The note says so where an experiment is in `loose`, as `loosely_carried` finds them.
+    """
     final = last(scores) if len(scores) else scores
     compared = []
     for paper in papers.values():
         # What the tier leaves out has no scores in it, and so the verdict "not run".
         experiments = {e.name: e for t in ("paper", tier) for e in paper.experiments(t)}
-        compared += [one(claim, final, experiments, tier) for claim in paper.claims]
+        compared += [one(claim, final, experiments, tier, loose) for claim in paper.claims]
     return compared
+
+
+def loosely_carried(
+    scores: pd.DataFrame, carried: Carried, tier: str
+) -> frozenset[tuple[str, str]]:
+    """Which (paper, experiment) have scores that a later change of the code moved a little."""
+    codes = ["train_code", "score_code"]
+    rows = scores[["paper", "experiment", *codes]].drop_duplicates()
+    return frozenset(
+        (paper, experiment)
+        for paper, experiment, *hashes in rows.itertuples(index=False, name=None)
+        for step, code in zip(("train", "score"), hashes, strict=True)
+        for line in carried.path_from((paper, experiment, tier, step), code)
+        if line.equal == WITHIN
+    )
 
 
 def values(final: pd.DataFrame, claim: Claim, score: dict) -> pd.Series:
@@ -106,7 +128,10 @@ def runs_of(final: pd.DataFrame, claim: Claim, score: dict) -> int:
     return final.loc[rows, "run"].nunique()
 
 
-def one(claim: Claim, final: pd.DataFrame, experiments: dict[str, Experiment], tier: str):
+def one(
+    claim: Claim, final: pd.DataFrame, experiments: Mapping[str, Experiment], tier: str,
+    loose: Collection = (),
+) -> Comparison:  # fmt: skip
     """The comparison of one claim."""
     involved = [experiments[score["experiment"]] for score in claim.scores]
     least = min(involved, key=lambda e: e.share)
@@ -131,6 +156,7 @@ def one(claim: Claim, final: pd.DataFrame, experiments: dict[str, Experiment], t
     elif len(ours) and claim.declared["standing"] == "recalled":
         verdict = "no paper value"
     low, high = t_interval(ours)
+    moved = MOVED if any((claim.paper, e.name) in loose for e in involved) else ""
     return Comparison(
         paper=claim.paper,
         claim=claim.name,
@@ -153,7 +179,7 @@ def one(claim: Claim, final: pd.DataFrame, experiments: dict[str, Experiment], t
         tier=tier,
         share=share,
         share_text=least.share_text + least.reduced_text,
-        note=claim.declared.get("note", ""),
+        note="; ".join(filter(None, [claim.declared.get("note", ""), moved])),
     )
 
 
@@ -329,9 +355,10 @@ def html(table: list[dict[str, str]], head: str) -> str:
     )
 
 
-def write_comparison(into: Path, papers: Mapping[str, Paper], tier: str) -> None:
+def write_comparison(into: Path, papers: Mapping[str, Paper], tier: str, carried: Carried) -> None:
     """Write comparison.csv, .md, .tex, .json and .html beside `into`/scores.parquet."""
-    compared = compare(pd.read_parquet(into / "scores.parquet"), papers, tier)
+    scores = pd.read_parquet(into / "scores.parquet")
+    compared = compare(scores, papers, tier, loosely_carried(scores, carried, tier))
     table = [printed(c) for c in compared]
     records = pd.DataFrame(
         [asdict(c) for c in compared], columns=[f.name for f in fields(Comparison)]

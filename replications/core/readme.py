@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pandas as pd
 
+from replications.core.carried import Carried
 from replications.core.compare import (
     RULE,
     Comparison,
     compare,
     counted,
     heading,
+    loosely_carried,
     markdown,
     printed,
 )
@@ -38,11 +40,11 @@ QUALITIES = ("parzen", "parzen_chosen", "sigma", "log_likelihood", "log_likeliho
 
 def best(reference: Path, suite: Suite) -> list[Comparison]:
     """Every claim once: by the paper tier where it was run, else by the standard tier."""
-    tables = {}
+    tables, carried = {}, Carried(reference / "carried.csv")
     for tier in reversed(TIERS[1:]):
         path = reference / f"{tier}.csv"
         scores = read(path) if path.exists() else pd.DataFrame(columns=COLUMNS)
-        tables[tier] = compare(scores, suite.papers, tier)
+        tables[tier] = compare(scores, suite.papers, tier, loosely_carried(scores, carried, tier))
     pairs = zip(tables["paper"], tables["standard"], strict=True)
     return [paper if paper.runs else standard for paper, standard in pairs]
 

@@ -15,14 +15,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replications.core import compare as module
+from replications.core.carried import EXACT, WITHIN, Carried, Line
 from replications.core.compare import (
     HEADINGS,
     LATEX,
     RULE,
+    VERDICTS,
     Comparison,
     compare,
+    counted,
+    heading,
     html,
     latex,
+    loosely_carried,
     markdown,
     printed,
     write_comparison,
@@ -139,8 +144,10 @@ def test_a_number_is_judged_by_the_printed_rule(verdict, metric, paper, toleranc
     assert (found.ours, found.difference, found.runs) == (ours, off, 3)
     assert (found.low, found.high) == pytest.approx(t_interval(runs))
     # At a smaller budget or with fewer runs nothing is reproduced, and nothing gets better.
+    # What falls short at a share of the budget is open: all of it may reach further.
     weaker = {"reproduced": "partial"}.get(verdict, verdict)
-    assert verdict_of(claim, {("a", metric, ""): runs}, REDUCED).verdict == weaker
+    short = {"not reproduced": "open"}.get(weaker, weaker)
+    assert verdict_of(claim, {("a", metric, ""): runs}, REDUCED).verdict == short
     assert verdict_of(claim, {("a", metric, ""): [ours, ours]}).verdict == weaker
     assert verdict_of(claim, {("a", metric, ""): [ours]}).verdict == weaker
 
@@ -187,7 +194,8 @@ PREDICATES = [
     ("partial", MEAN_ONLY, 0.0, FULL),
     ("partial", MEAN_ONLY, 0.0, REDUCED),
     ("not reproduced", BELOW, 0.0, FULL),
-    ("not reproduced", BELOW, 0.0, REDUCED),
+    ("open", BELOW, 0.0, REDUCED),
+    ("open", BELOW, 0.0, (FULL, REDUCED)),
     ("not reproduced", [0.0, 0.0, 0.0], 0.0, FULL),
     ("reproduced", [1.0, 1.0, 1.0], 0.0, FULL),  # no spread at all
     ("partial", [1.0, 1.0], 0.0, FULL),  # sure, but of two runs
@@ -196,7 +204,8 @@ PREDICATES = [
     ("reproduced", ABOVE_ZERO, 0.375, FULL),
     ("not reproduced", ABOVE_ZERO, 1.0, FULL),
     ("reproduced", BELOW, -2.0, FULL),  # "less than two worse"
-    ("not run", DIGITS, 0.0, DIGITS),
+    ("not comparable", DIGITS, 0.0, DIGITS),
+    ("not comparable", DIGITS, 0.0, (FULL, DIGITS)),
 ]
 
 
@@ -252,13 +261,14 @@ def test_a_recalled_predicate_decides_nothing_and_is_marked():
 
 
 @pytest.mark.parametrize("standing", ["read", "recalled", "derived"])
-def test_scores_on_another_dataset_are_no_run_of_the_claim(standing):
+def test_scores_on_another_dataset_are_not_comparable(standing):
     claim = value_claim(LOWER, 2.0, 0.5, standing=standing)
     found = verdict_of(claim, {("a", LOWER, ""): [2.0] * 3}, DIGITS)
-    assert found.verdict == "not run" and found.dataset == "digits"
+    assert found.verdict == "not comparable" and found.dataset == "digits"
+    assert verdict_of(claim, {}, DIGITS).verdict == "not run"
     mixed = (FULL, DIGITS)
     scores = {("a", HIGHER, ""): ABOVE_ZERO, ("b", HIGHER, ""): [0.0] * 3}
-    assert verdict_of(predicate(standing=standing), scores, mixed).verdict == "not run"
+    assert verdict_of(predicate(standing=standing), scores, mixed).verdict == "not comparable"
 
 
 @pytest.mark.parametrize("claim", [value_claim(LOWER, 2.0, 0.5), predicate()])
@@ -288,9 +298,46 @@ def test_another_papers_scores_are_not_taken():
 
 
 def test_the_rule_names_every_verdict():
-    verdicts = {case[0] for case in VALUES + PREDICATES} | {"no paper value"}
-    assert {line[2:].split(":")[0] for line in RULE.splitlines() if line[:2] == "- "} >= verdicts
-    assert all(f"{verdict}: " in RULE for verdict in verdicts)
+    verdicts = {case[0] for case in VALUES + PREDICATES} | {"no paper value", "not run"}
+    assert set(VERDICTS) == verdicts
+    assert all(f"- {verdict}: " in RULE for verdict in verdicts)
+
+
+def test_a_run_in_which_a_metric_is_undefined_has_no_such_number_and_the_others_stand():
+    scores = {("a", LOWER, ""): {0: 2.0, 1: 2.0, 2: 2.0}, ("a", HIGHER, ""): {0: 9.0, 2: 9.5}}
+    found = verdict_of(value_claim(HIGHER, 9.0, 0.5), scores)
+    assert (found.runs, found.of, found.ours, found.verdict) == (2, 3, 9.25, "partial")
+    assert printed(found)["runs"] == "2 of 3"
+    whole = verdict_of(value_claim(LOWER, 2.0, 0.5), scores)
+    assert (whole.runs, whole.of, printed(whole)["runs"]) == (3, 3, "3")
+
+
+def test_verdicts_are_counted_in_the_order_of_the_rule():
+    found = [SimpleNamespace(verdict=v) for v in ("not run", "partial", "not run", "reproduced")]
+    assert list(counted(found).items()) == [("reproduced", 1), ("partial", 1), ("not run", 2)]
+    assert heading(counted(found)) == "4 claims: 1 reproduced, 1 partial, 2 not run"
+
+
+def test_an_open_verdict_says_of_what_share():
+    found = verdict_of(value_claim(LOWER, 2.0, 0.5), {("a", LOWER, ""): [9.0] * 3}, REDUCED)
+    share = REDUCED["share_text"]
+    assert printed(found)["verdict"] == f"open: short of it at {share} of the budget"
+
+
+def test_what_was_carried_within_tolerance_is_noted(tmp_path):
+    key = ("toy", "a", "paper", "train")
+    carried = Carried(tmp_path / "carried.csv")
+    carried.add([Line(*key, "0", "1", "r", "p", WITHIN), Line(*key, "1", "2", "r", "p", EXACT),
+                 Line("toy", "b", "paper", "train", "0", "2", "r", "p", EXACT)])  # fmt: skip
+    carried = Carried(tmp_path / "carried.csv")
+    scores = table({("a", LOWER, ""): [2.0] * 3, ("b", LOWER, ""): [2.0] * 3})
+    for code, loose in (("0", {("toy", "a")}), ("1", set()), ("2", set())):
+        made = scores.assign(train_code=code, score_code="s")
+        assert loosely_carried(made, carried, "paper") == loose, code
+        assert loosely_carried(made, carried, "standard") == frozenset()
+        papers = papers_with({"claim": value_claim(LOWER, 2.0, 0.5)}, FULL)
+        (found,) = compare(made, papers, "paper", loosely_carried(made, carried, "paper"))
+        assert ("moved scores within the tolerance" in found.note) == bool(loose)
 
 
 # Printed
@@ -298,7 +345,7 @@ def test_the_rule_names_every_verdict():
 COMPARISON = Comparison(
     paper="toy", claim="c", says="50% of a|b", where="Sec. 2 & 3", dataset="mnist",
     metric="a test_error", unit="%", direction="lower", paper_value="1.94†", paper_spread="",
-    standing="recalled", ours=2.03456, low=1.9, high=2.16912, runs=3, difference=0.09456,
+    standing="recalled", ours=2.03456, low=1.9, high=2.16912, runs=3, of=3, difference=0.09456,
     verdict="no paper value", tier="standard", share=0.08, share_text="8%", note="as <above>",
 )  # fmt: skip
 
@@ -361,7 +408,7 @@ def test_latex_of_special_characters():
     )
     assert "U+6F22" in encoded("漢")
     hostile = replace(COMPARISON, says=SPECIAL, paper="a_b & c", metric="x_1 − x_2", note="5 % of")
-    text = latex([printed(hostile), printed(COMPARISON)])
+    text = latex([printed(hostile), printed(COMPARISON)], "2 claims")
     assert encoded(SPECIAL) + r"\newline{\footnotesize\itshape 5 \% of} & " in text
     assert r"\subsection*{a\_\allowbreak{}b \& c}" in text
     assert text.count(r"\begin{longtable}") == text.count(r"\end{longtable}") == 2
@@ -380,7 +427,7 @@ def test_latex_is_plain_text_with_balanced_braces(text):
 
 def compiled(tmp_path, comparisons):
     """The log of pdflatex, which stops at the first error; None without pdflatex."""
-    (tmp_path / "t.tex").write_text(latex([printed(c) for c in comparisons]))
+    (tmp_path / "t.tex").write_text(latex([printed(c) for c in comparisons], "some claims"))
     program = shutil.which("pdflatex")
     if program is None:
         return None
@@ -400,7 +447,7 @@ def test_the_latex_document_compiles(tmp_path):
 def test_the_claims_of_all_papers_compile(tmp_path):
     """A sign that LaTeX lacks would be printed as its number: add it to LATEX_SIGNS."""
     claims = compare(pd.DataFrame(columns=COLUMNS), Suite().papers, "paper")
-    assert len(claims) > 100 and "U+" not in latex([printed(c) for c in claims])
+    assert len(claims) > 100 and "U+" not in latex([printed(c) for c in claims], "all claims")
     compiled(tmp_path, claims)
 
 
@@ -411,13 +458,23 @@ def test_a_claim_may_begin_with_a_bracket(tmp_path):
 def test_html_escapes_and_is_complete():
     long = "x" * 200 + "end"
     table = [printed(replace(COMPARISON, says="<script>alert(1)</script> & more", note=long))]
-    text = html(table)
+    text = html(table, "1 < 2 claims")
     assert "<script>" not in text and "&lt;script&gt;alert(1)&lt;/script&gt; &amp; more" in text
     assert long in text  # pandas shortens what is long if it is let
     assert all(html_text.escape(line) in text for line in RULE.splitlines())
 
 
 # Written
+
+
+def test_counts_stand_at_the_head_of_every_table(written):
+    directory, compared = written
+    head = heading(counted(compared))
+    assert head.startswith("4 claims: ")
+    assert (directory / "comparison.md").read_text().startswith(f"{head}\n\n| paper |")
+    for suffix in ("tex", "html"):
+        before, _, _ = (directory / f"comparison.{suffix}").read_text().partition("it is so")
+        assert head in before, suffix
 
 
 @pytest.fixture
@@ -432,7 +489,7 @@ def written(tmp_path, monkeypatch):
     scores = table({("a", LOWER, ""): [2.0, 2.1, 2.3], ("a", "train_error", ""): [0.1],
                     ("a", HIGHER, ""): [1.0, 2.0], ("b", HIGHER, ""): [0.0, 0.5]})  # fmt: skip
     scores.to_parquet(tmp_path / "scores.parquet")
-    write_comparison(tmp_path, papers, "standard")
+    write_comparison(tmp_path, papers, "standard", Carried(tmp_path / "carried.csv"))
     return tmp_path, compare(scores, papers, "standard")
 
 
@@ -455,7 +512,8 @@ def test_json_has_every_number_and_no_nan(written):
 
     text = (directory / "comparison.json").read_text()
     document = json.loads(text, parse_constant=refuse)
-    assert set(document) == {"tier", "rule", "comparisons"}
+    assert set(document) == {"tier", "rule", "counts", "comparisons"}
+    assert document["counts"] == counted(compared)
     assert (document["tier"], document["rule"]) == ("standard", RULE)
     assert document["comparisons"] == [asdict(c) for c in compared]
     assert [c["runs"] for c in document["comparisons"]] == [3, 1, 2, 0]
@@ -479,7 +537,7 @@ def test_csv_goes_there_and_back(written):
 
 def test_no_claims_give_empty_tables(tmp_path):
     table({}).to_parquet(tmp_path / "scores.parquet")
-    write_comparison(tmp_path, papers_with({}, FULL), "smoke")
+    write_comparison(tmp_path, papers_with({}, FULL), "smoke", Carried(tmp_path / "none.csv"))
     assert json.loads((tmp_path / "comparison.json").read_text())["comparisons"] == []
     assert (tmp_path / "comparison.csv").read_text().strip() == ",".join(
         f.name for f in fields(module.Comparison)
