@@ -1,8 +1,10 @@
 # What the rules share: the declarations, expanded, and the command that every rule calls.
+import os
 import shlex
 import shutil
 import sys
 from itertools import product
+from types import SimpleNamespace
 
 sys.path.insert(0, workflow.basedir)
 
@@ -24,8 +26,8 @@ DATA = config["data"]
 TRIAL = f"{RESULTS}/search/{{paper}}/{{search}}/{{stage}}/{{rank}}/trial.json"
 TABLES = [f"comparison.{suffix}" for suffix in ("csv", "md", "tex", "json", "html")]
 
-# What every rule calls: `replications STEP`. Where the interpreter and the folders are stands here
-# and in no rule, so that another place or another device reruns nothing.
+# The one command that is ever called, as a shell function. Where interpreter and folders are, and
+# the device, stands here and in no rule, so that another place or device reruns nothing.
 CALL = [sys.executable, "-m", "replications", "--data", DATA, "--results", RESULTS]
 shell.prefix(
     f"set -euo pipefail; export DEVICE={shlex.quote(config['device'])}; "
@@ -59,24 +61,31 @@ def runs(tier):
 
 
 def jobs_of(paper, tier):
-    """The jobs of a paper in a tier, each as large as is sensible there: (stem, experiments).
+    """The jobs of a paper in a tier, each as large as is sensible there.
 
     In the smoke tier all of the paper, in the standard tier an experiment, in the paper tier one
-    run of it. The stem names the job's files.
+    run of it, whose index is a wildcard. `parts` name the job, and its files.
     """
     experiments = PAPERS[paper].experiments(tier)
-    if tier == "smoke":
-        return [(paper, experiments)]
-    index = "/{index}" if tier == "paper" else ""
-    return [(f"{paper}/{e.name}{index}", [e]) for e in experiments]
+    one_run = tier == "paper"
+    groups = [[e] for e in experiments] if tier != "smoke" else [experiments]
+    for group in groups:
+        parts = [paper] if tier == "smoke" else [paper, group[0].name]
+        yield SimpleNamespace(
+            name="_".join(["run", tier, *parts]),
+            what=" ".join(parts),
+            file=os.path.join(*parts, *(["{index}"] if one_run else [])),
+            runs="{index}" if one_run else runs(tier),
+            experiments=group,
+        )
 
 
 def done_of(paper, tier):
     """The files that say how the runs of a paper ended, one for each job."""
     return [
-        f"{RESULTS}/{tier}/done/{stem.format(index=index)}.json"
-        for stem, _ in jobs_of(paper, tier)
-        for index in (range(config["runs"][tier]) if "{" in stem else [0])
+        f"{RESULTS}/{tier}/done/{job.file.format(index=index)}.json"
+        for job in jobs_of(paper, tier)
+        for index in (range(config["runs"][tier]) if job.runs == "{index}" else [0])
     ]
 
 

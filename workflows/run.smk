@@ -2,39 +2,39 @@
 # says how every run ended. What takes long starts first.
 
 for paper, tier in product(PAPERS, TIERS):
-    for stem, experiments in jobs_of(paper, tier):
+    for job in jobs_of(paper, tier):
 
         rule:
             name:
-                f"run_{tier}_{stem.replace('/{index}', '').replace('/', '_')}"
+                job.name
             input:
                 # Verified by content: their dates say nothing.
                 ancient(
                     [
                         path
-                        for name in dict.fromkeys(e.data for e in experiments)
+                        for name in dict.fromkeys(e.data for e in job.experiments)
                         for path in files_of(name)
                     ]
                 ),
-                ancient(sorted({p for e in experiments for p in classifier_of(e)})),
+                ancient(sorted({p for e in job.experiments for p in classifier_of(e)})),
             output:
-                f"{RESULTS}/{tier}/done/{stem}.json",
+                f"{RESULTS}/{tier}/done/{job.file}.json",
             log:
-                f"{RESULTS}/{tier}/logs/run/{stem}.log",
+                f"{RESULTS}/{tier}/logs/run/{job.file}.log",
             benchmark:
-                f"{RESULTS}/{tier}/benchmarks/run/{stem}.tsv"
-            priority: 10 + round(100 * sum(e.minutes * e.share for e in experiments))
+                f"{RESULTS}/{tier}/benchmarks/run/{job.file}.tsv"
+            priority: 10 + round(100 * sum(e.minutes * e.share for e in job.experiments))
             threads: 1
             resources:
                 gpu=gpus(),
                 mem_mb=3000,
             params:
                 hashes=digest(
-                    [[e.hashes(s) for s in ("train", "score")] for e in experiments]
+                    [e.hashes(s) for e in job.experiments for s in ("train", "score")]
                 ),
                 tier=tier,
-                what=stem.replace("/{index}", "").replace("/", " "),
-                runs="{index}" if "{index}" in stem else runs(tier),
+                what=job.what,
+                runs=job.runs,
             shell:
                 "replications --log {log} run {params.what} --tier {params.tier}"
                 " --runs {params.runs} --done {output} --device $DEVICE --threads {threads}"

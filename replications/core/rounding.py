@@ -1,8 +1,8 @@
 """How far rounding alone moves every score of the smoke tier, on one machine.
 
 The tier is run again and again, each time by one variant: with its initial numbers moved by one
-unit in the last place (weights; of a simulation the settings), or with the instructions of another
-processor. Nothing else changes, so what a score does then is its spread under rounding.
+unit in the last place (weights; of a simulation the settings; of the classifier that samples are
+compared by its images), or with the instructions of another processor. Nothing else changes, so what a score does then is its spread under rounding.
 """
 
 from __future__ import annotations
@@ -125,7 +125,12 @@ def measure(variant: Variant, into: Path) -> None:
     """Run the tier by one variant; its long table is <into>/scores.csv and .parquet."""
     torch.set_num_threads(variant.threads)
     data, files = into / "data", []
-    classifier.train(load("digits", data), classifier.path("digits", data))
+    images = load("digits", data)
+    if variant.draw:
+        source = torch.Generator().manual_seed(variant.draw)
+        inputs = nudged(images.train.inputs, source)
+        images = replace(images, train=replace(images.train, inputs=inputs))
+    classifier.train(images, classifier.path("digits", data))
     for paper in Suite().papers.values():
         for experiment in paper.experiments(TIER):
             files += [run_once(experiment, index, variant, into) for index in range(RUNS)]
