@@ -1,7 +1,11 @@
 # make          the main job: set up .venv, run the configured tier, write the report
 # make test     set up .venv, run the tests
 # make smoke    the first look: every experiment on small embedded digits
-# make check    hold the smoke tier's scores against results/reference/smoke.csv
+# make check    compare the smoke tier's scores with results/reference/smoke.csv
+# make cost     what the last smoke tier cost, by jobs, start-up and Snakemake (TIER=standard: of that tier)
+# make carry REVISION=...   carry stored scores over the changes since a revision
+# make reference PAPER=... TIER=...   store the finished runs of a paper
+# make tolerances   measure what rounding moves, for the regression check (half an hour)
 # make bench    speed against bare matrix products, as ratios in one run
 # make peers    the environment of the simulators that `make bench` compares with
 # make lint     ruff, snakefmt, snakemake --lint
@@ -10,11 +14,13 @@
 
 PYTHON ?= python3
 CORES ?= all
+TIER ?= smoke
+WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
 BIN = .venv/bin
 SNAKEMAKE = $(BIN)/snakemake --cores $(CORES)
 READY = .venv/.ready
 
-.PHONY: all test smoke check bench peers lint readme lock setup
+.PHONY: all test smoke check cost carry reference tolerances bench peers lint readme lock setup
 .DEFAULT_GOAL := all
 
 all: setup
@@ -29,7 +35,19 @@ check: setup
 	$(SNAKEMAKE) --forceall check
 
 test: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS)
+
+cost: setup
+	@$(BIN)/python -m replications cost --tier $(TIER)
+
+carry: setup
+	$(BIN)/python -m replications carry $(REVISION)
+
+reference: setup
+	$(BIN)/python -m replications reference $(PAPER) --tier $(TIER)
+
+tolerances: setup
+	$(BIN)/python -m replications tolerances --workers $(WORKERS)
 
 bench: setup
 	$(BIN)/python -m pytest benchmarks

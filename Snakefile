@@ -29,6 +29,14 @@ wildcard_constraints:
     rank=r"\d+",
 
 
+onsuccess:
+    keep_cost()
+
+
+onerror:
+    keep_cost()
+
+
 rule all:
     default_target: True
     input:

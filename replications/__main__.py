@@ -63,7 +63,8 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     reference.add_argument("paper")
     for command in (run, train, score):
         command.add_argument("--tier", default="standard")
-    for command in (report, overview, check, reference):
+    cost = commands.add_parser("cost", help="what a finished tier cost")
+    for command in (report, overview, check, reference, cost):
         command.add_argument("--tier", choices=TIERS, default="standard")
     probe = commands.add_parser("probe", help="run experiments shortly and keep every number")
     probe.add_argument("experiments", type=Path, help="JSON: [[paper, experiment, tier], ...]")

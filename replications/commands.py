@@ -178,6 +178,14 @@ def check(args: argparse.Namespace) -> None:
     check_scores(args.results, args.tier)
 
 
+def cost(args: argparse.Namespace) -> None:
+    """Print what the last workflow of a tier cost."""
+    from replications.core.cost import cost as cost_of
+    from replications.core.cost import told
+
+    print(told(cost_of(args.results, args.tier)))
+
+
 def probe(args: argparse.Namespace) -> None:
     """Run experiments shortly, and keep every number that they leave, in args.into."""
     from replications.core.probe import probe as run_shortly
@@ -221,11 +229,11 @@ def variant(args: argparse.Namespace) -> None:
 
 def tolerances(args: argparse.Namespace) -> None:
     """results/reference/tolerances.csv, from what rounding moves on this machine."""
-    from replications.core.rounding import measured
+    from replications.core.rounding import AS_IT_IS, measured
     from replications.core.tolerances import write
 
     tables = measured(args.results / "rounding", workers=args.workers)
-    write(tables, args.results / "reference" / "tolerances.csv")
+    write(tables, AS_IT_IS.name, args.results / "reference" / "tolerances.csv")
 
 
 def readme(args: argparse.Namespace) -> None:

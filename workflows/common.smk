@@ -1,10 +1,14 @@
 # What the rules share: the declarations, expanded, and the command that every rule calls.
+import json
 import os
 import shlex
 import shutil
 import sys
+import time
 from itertools import product
 from types import SimpleNamespace
+
+import psutil
 
 sys.path.insert(0, workflow.basedir)
 
@@ -33,6 +37,22 @@ shell.prefix(
     f"set -euo pipefail; export DEVICE={shlex.quote(config['device'])}; "
     f'replications() {{{{ {shlex.join(CALL)} "$@"; }}}}; '
 )
+
+
+def keep_cost():
+    """What this workflow itself took, for `make cost`; for the tier that it ran."""
+    process = psutil.Process()
+    spent = {
+        "seconds": time.time() - process.create_time(),
+        "cpu_seconds": time.process_time(),
+        "cores": workflow.cores,
+    }
+    for tier in TIERS:
+        folder = Path(RESULTS, tier, "benchmarks")
+        if folder.is_dir() and max(p.stat().st_mtime for p in folder.rglob("*")) > (
+            process.create_time()
+        ):
+            (folder / "snakemake.json").write_text(json.dumps(spent))
 
 
 def gpus():

@@ -66,14 +66,14 @@ def machine() -> dict[str, str]:
     from threadpoolctl import threadpool_info
 
     built = re.search(r"Math Kernel Library Version ([\d.]+)", torch.__config__.show())
-    blas = [f"MKL {built[1]}"] if built else []
-    blas += [f"{found['internal_api']} {found['version']} {found.get('architecture', '')}".strip()
-             for found in threadpool_info() if found["user_api"] == "blas"]  # fmt: skip
+    blas = {f"MKL {built[1]}"} if built else set()
+    blas |= {f"{found['internal_api']} {found['version']} {found.get('architecture', '')}".strip()
+             for found in threadpool_info() if found["user_api"] == "blas"}  # fmt: skip
     chosen = [f"{name}={os.environ[name]}" for name in CHOOSING if name in os.environ]
     return {
         "processor": processor(),
         "instructions": ", ".join([torch.backends.cpu.get_cpu_capability(), *chosen]),
-        "blas": ", ".join(blas),
+        "blas": ", ".join(sorted(blas)),
     }
 
 

@@ -2,7 +2,8 @@
 
 The tier is run again and again, each time by one variant: with its initial numbers moved by one
 unit in the last place (weights; of a simulation the settings; of the classifier that samples are
-compared by its images), or with the instructions of another processor. Nothing else changes, so what a score does then is its spread under rounding.
+compared by, its images), or with the instructions of another processor. Nothing else changes, so
+what a score does then is its spread under rounding.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ def data(tmp_path_factory):
     folder = tmp_path_factory.mktemp("data")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fidelity, "STEPS", 20)
-        classifier.train("digits", folder, "cpu")
+        classifier.train(load("digits", folder), classifier.path("digits", folder))
     return folder
 
 

@@ -21,7 +21,11 @@ def few_steps(monkeypatch):
 
 def trained(folder):
     """The bytes of a classifier of digits that is trained in a folder of its own."""
-    classifier.train("digits", folder, "cpu")
+    return trained_on(load("digits", folder), folder)
+
+
+def trained_on(images, folder):
+    classifier.train(images, classifier.path("digits", folder))
     return classifier.path("digits", folder).read_bytes()
 
 
@@ -57,16 +61,12 @@ def test_what_is_read_is_what_was_trained_on_the_training_images(tmp_path):
 
 @pytest.mark.parametrize(("part", "matters"), [("train", True), ("validation", False),
                                                ("test", False)])  # fmt: skip
-def test_only_training_images_enter(tmp_path, monkeypatch, part, matters):
+def test_only_training_images_enter(tmp_path, part, matters):
     before = trained(tmp_path / "before")
-
-    def changed(name, root):
-        images = load(name, root)
-        split = getattr(images, part)
-        return replace(images, **{part: Split(1 - split.inputs, split.labels.flip(0))})
-
-    monkeypatch.setattr(classifier, "load", changed)
-    assert (trained(tmp_path / "after") != before) == matters
+    images = load("digits", tmp_path)
+    split = getattr(images, part)
+    images = replace(images, **{part: Split(1 - split.inputs, split.labels.flip(0))})
+    assert (trained_on(images, tmp_path / "after") != before) == matters
 
 
 def test_its_error_on_validation_images_is_told(tmp_path, caplog):
@@ -76,7 +76,7 @@ def test_its_error_on_validation_images_is_told(tmp_path, caplog):
     parameters = classifier.read("digits", tmp_path, "cpu")
     error = fidelity.classifier_error(parameters, held_out.inputs, held_out.labels)
     assert 0 < error < 90
-    assert f"classifier of digits: {error:.2f}% error on the validation images" in caplog.text
+    assert f"digits.safetensors: {error:.2f}% error on the validation images" in caplog.text
 
 
 def test_a_missing_one_is_told_with_the_command_that_makes_it(tmp_path):

@@ -11,7 +11,8 @@ from replications.core.catalogue import CATALOGUE, DataFile, Dataset
 
 def opened(tmp_path, *words):
     folders = ["--results", str(tmp_path / "results"), "--data", str(tmp_path / "data")]
-    with commands.opened(arguments([*folders, *words]), 0, words[0]) as run:
+    given = arguments([*folders, *words])
+    with commands.opened(given, given.paper, given.experiment, 0, words[0]) as run:
         return run
 
 

@@ -251,7 +251,10 @@ REFUSED = [
     (("train", *RULE[:-1], "cuda"), "device: cuda is not on this machine; it has cpu"),
     (("score", *RULE), "No such file or directory"),
     (("fetch", "imagenet"), "'imagenet'"),
-    (("compare", "nowhere", "hinton2006"), "unknown hinton2006"),
+    (("report", "hinton2006", "--runs", "0"), "unknown hinton2006"),
+    (("overview", "hinton2006", "--runs", "0"), "unknown hinton2006"),
+    (("reference", "lee2015", "--tier", "smoke"), "lee2015 has no finished run below "),
+    (("cost", "--tier", "smoke"), "has no benchmarks: run "),
     (("check", "--tier", "smoke"), "scores.parquet"),
 ]
 
@@ -269,7 +272,7 @@ def test_what_cannot_be_done_is_told_in_a_line_and_ends_with_1(run, words, told)
     [
         ("train", *RULE[:3], "--tier", "huge"),
         ("train", *RULE[:-1], "tpu"),
-        ("plot", "hinton2006", "--tier", "smoke"),
+        ("run", "hinton2006", "--tier", "smoke", "--runs", "0", "--done", "done.json"),
     ],
     ids=["tier", "device", "paper"],
 )

@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from replications.core import classifier
-from replications.core.datasets import Split, load
+from replications.core.datasets import Split, images_of
 from replications.core.runs import Run
 from replications.core.score import fidelity
 from replications.core.score import model as scoring
@@ -70,7 +70,12 @@ def finished(tmp_path, data, monkeypatch):
     def run(**evaluation):
         experiment = SimpleNamespace(
             paper="toy", name="toy", data="digits", science=(__name__, "Toy"),
-            evaluated=["toy.samplers", "toy.measures"],
+            evaluated=[
+                (f"toy.{key}", name)
+                for key, named in (("samplers", "chains"), ("measures", "measures"))
+                for name in evaluation.get(named, [])
+                if name != "direct"  # the model's own
+            ],
             resolved={
                 "settings": {"gain": 1.0}, "budget": {"epochs": 2},
                 "evaluation": {"samples": 30, "samplers": ["direct"], "sigmas": SIGMAS}
@@ -161,7 +166,7 @@ def test_samples_of_a_chain_are_those_of_its_last_step_and_likelihoods_carry_the
 
 
 def test_a_chain_of_the_model_stands_before_one_of_the_paper(finished):
-    run = finished(chains={"direct": [1]})
+    run = finished(chains={"direct": [1], "fading": [1]})
     toy = restored(run)
     assert scoring.chain(run, toy, "direct") == toy.direct
     assert scoring.chain(run, toy, "fading").func is fading
@@ -282,7 +287,7 @@ def test_test_images_change_nothing_but_what_is_measured_on_them(finished, digit
     )  # fmt: skip
     (before, kept), (again, kept_again) = scored(run), scored(run)
     assert before == again
-    monkeypatch.setattr(scoring, "load", lambda name, root: other_test(load(name, root)))
+    monkeypatch.setattr(scoring, "images_of", lambda run: other_test(images_of(run)))
     after, kept_after = scored(run)
     assert set(after) == set(before)
     assert all(before[m, "direct", 2] != before[m, "twice", 2] for m in LIKELIHOOD)

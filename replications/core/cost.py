@@ -1,0 +1,78 @@
+"""What a finished tier cost: its jobs by Snakemake's own benchmark files, and Snakemake itself.
+
+Start-up is what a job's process takes beside its runs: starting Python, importing torch, reading
+the declarations. Of jobs that draw and tabulate it is not measured, and counted as in the others.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Seconds: of wall clock; of the processor, by what it was used for; idle, on all cores."""
+
+    jobs: int
+    wall: float
+    runs: float
+    start_up: float
+    tables: float
+    snakemake: float
+    idle: float
+
+    @property
+    def processor(self) -> float:
+        """Processor seconds of everything."""
+        return self.runs + self.start_up + self.tables + self.snakemake
+
+    @property
+    def overhead(self) -> float:
+        """Share of start-up and Snakemake in them."""
+        return (self.start_up + self.snakemake) / self.processor
+
+
+def cost(results: Path, tier: str) -> Cost:
+    """The cost of the last workflow, which has to have run all of a tier.
+
+    Raises ValueError, with what to do, where there is nothing to read.
+    """
+    folder = results / tier
+    files = sorted((folder / "benchmarks").rglob("*.tsv"))
+    whole = folder / "benchmarks" / "snakemake.json"
+    if not files or not whole.exists():
+        raise ValueError(f"{folder} has no benchmarks: run `snakemake --forceall {tier}` first")
+    measured = {path: pd.read_csv(path, sep="\t", na_values="-").iloc[-1] for path in files}
+    seconds = {path: float(row["cpu_time"]) for path, row in measured.items()}
+    running = {p: s for p, s in seconds.items() if p.relative_to(folder).parts[1] == "run"}
+    done = [run for path in sorted((folder / "done").rglob("*.json"))
+            for run in json.loads(path.read_text())]  # fmt: skip
+    runs = sum(run["cpu_seconds"] for run in done)
+    each = max(0.0, sum(running.values()) - runs) / len(running)
+    others = sum(seconds.values()) - sum(running.values())
+    start_up = each * len(files)
+    workflow = json.loads(whole.read_text())
+    used = runs + max(0.0, sum(running.values()) - runs) + others + workflow["cpu_seconds"]
+    return Cost(
+        jobs=len(files),
+        wall=workflow["seconds"],
+        runs=runs,
+        start_up=start_up,
+        tables=others - each * (len(files) - len(running)),
+        snakemake=workflow["cpu_seconds"],
+        idle=max(0.0, workflow["cores"] * workflow["seconds"] - used),
+    )
+
+
+def told(found: Cost) -> str:
+    """A cost in lines."""
+    parts = {"training and scoring": found.runs, "start-up": found.start_up,
+             "tables and figures": found.tables, "Snakemake": found.snakemake}  # fmt: skip
+    lines = [f"{found.jobs} jobs in {found.wall:.0f} s; processor: {found.processor:.0f} s"]
+    lines += [f"  {name:<20} {s:6.0f} s  {s / found.processor:4.0%}" for name, s in parts.items()]
+    lines.append(f"start-up and Snakemake together {found.overhead:.0%}; idle {found.idle:.0f} s")
+    return "\n".join(lines)
