@@ -18,21 +18,22 @@ TIER ?= smoke
 WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
 BIN = .venv/bin
 SNAKEMAKE = $(BIN)/snakemake --cores $(CORES)
+FOLLOW = @$(BIN)/python -m replications follow
 READY = .venv/.ready
 
 .PHONY: all test smoke check cost carry reference tolerances bench peers lint readme lock setup
 .DEFAULT_GOAL := all
 
 all: setup
-	$(SNAKEMAKE)
-	$(SNAKEMAKE) --report results/report.html
+	$(FOLLOW) $(SNAKEMAKE)
+	@$(SNAKEMAKE) --quiet all --report results/report.html
 
 smoke: setup
-	$(SNAKEMAKE) smoke
-	$(SNAKEMAKE) smoke --report results/smoke/report.html
+	$(FOLLOW) $(SNAKEMAKE) smoke
+	@$(SNAKEMAKE) smoke --quiet all --report results/smoke/report.html
 
 check: setup
-	$(SNAKEMAKE) --forceall check
+	$(FOLLOW) $(SNAKEMAKE) --forceall check
 
 test: setup
 	$(BIN)/python -m pytest -n $(WORKERS)

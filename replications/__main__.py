@@ -32,6 +32,7 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     run.add_argument("paper")
     run.add_argument("experiments", nargs="*", help="all of the paper's, if none is named")
     run.add_argument("--done", type=Path, required=True, help="a file that says how each ended")
+    run.add_argument("--again", action="store_true", help="also what is up to date")
     complete = commands.add_parser("complete", help="fail if a run of some jobs failed")
     complete.add_argument("into", type=Path)
     complete.add_argument("done", type=Path, nargs="+")
@@ -63,6 +64,8 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     reference.add_argument("paper")
     for command in (run, train, score):
         command.add_argument("--tier", default="standard")
+    follow = commands.add_parser("follow", help="run Snakemake, and tell about it in one line")
+    follow.add_argument("snakemake", nargs=argparse.REMAINDER, help="the command")
     cost = commands.add_parser("cost", help="what a finished tier cost")
     for command in (report, overview, check, reference, cost):
         command.add_argument("--tier", choices=TIERS, default="standard")
@@ -101,14 +104,13 @@ def main(given: list[str] | None = None) -> int:
     from replications import commands
 
     try:
-        getattr(commands, args.command)(args)
+        return getattr(commands, args.command)(args) or 0
     except commands.EXPECTED as error:
         logger.error("error: %s", error)
         return 1
     except Exception:
         logger.exception("unexpected: a fault of the suite, or of the rule that was run")
         return 1
-    return 0
 
 
 if __name__ == "__main__":

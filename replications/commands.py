@@ -102,7 +102,7 @@ def run(args: argparse.Namespace) -> None:
     paper = papers.Suite().select([args.paper])[args.paper]
     names = args.experiments or [e.name for e in paper.experiments(args.tier)]
     wanted = [(args.paper, name, index) for name in names for index in args.runs]
-    jobs.work(wanted, partial(opened, args), EXPECTED, args.done)
+    jobs.work(wanted, partial(opened, args), EXPECTED, args.done, again=args.again)
 
 
 def complete(args: argparse.Namespace) -> None:
@@ -176,6 +176,14 @@ def check(args: argparse.Namespace) -> None:
     from replications.core.check import check_scores
 
     check_scores(args.results, args.tier)
+
+
+def follow(args: argparse.Namespace) -> int:
+    """Run Snakemake and tell about it in one line; returns its exit status."""
+    from replications.core.follow import expected
+    from replications.core.follow import follow as follow_workflow
+
+    return follow_workflow(args.snakemake, expected())
 
 
 def cost(args: argparse.Namespace) -> None:

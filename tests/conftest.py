@@ -16,3 +16,11 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+LONG = ("test_workflow", "test_carry", "test_planted_faults")  # files of minutes, by name
+
+
+def pytest_collection_modifyitems(items):
+    """Long files first: with several workers (`make test`) each file goes to one of them."""
+    items.sort(key=lambda item: item.path.stem not in LONG)

@@ -31,10 +31,13 @@ TRIAL = f"{RESULTS}/search/{{paper}}/{{search}}/{{stage}}/{{rank}}/trial.json"
 TABLES = [f"comparison.{suffix}" for suffix in ("csv", "md", "tex", "json", "html")]
 
 # The one command that is ever called, as a shell function. Where interpreter and folders are, and
-# the device, stands here and in no rule, so that another place or device reruns nothing.
+# the device, stands here and in no rule, so that another place or device reruns nothing. What is
+# forced is done again, though its run directory is up to date.
 CALL = [sys.executable, "-m", "replications", "--data", DATA, "--results", RESULTS]
+FORCED = workflow.dag_settings.forceall or workflow.dag_settings.forcerun
 shell.prefix(
-    f"set -euo pipefail; export DEVICE={shlex.quote(config['device'])}; "
+    f"set -euo pipefail; DEVICE={shlex.quote(config['device'])}; "
+    f"AGAIN={'--again' if FORCED else ''}; "
     f'replications() {{{{ {shlex.join(CALL)} "$@"; }}}}; '
 )
 
@@ -49,9 +52,8 @@ def keep_cost():
     }
     for tier in TIERS:
         folder = Path(RESULTS, tier, "benchmarks")
-        if folder.is_dir() and max(p.stat().st_mtime for p in folder.rglob("*")) > (
-            process.create_time()
-        ):
+        written = [path.stat().st_mtime for path in folder.rglob("*.tsv")]
+        if max(written, default=0) > process.create_time():
             (folder / "snakemake.json").write_text(json.dumps(spent))
 
 

@@ -37,7 +37,7 @@ for paper, tier in product(PAPERS, TIERS):
                 runs=job.runs,
             shell:
                 "replications --log {log} run {params.what} --tier {params.tier}"
-                " --runs {params.runs} --done {output} --device $DEVICE --threads {threads}"
+                " --runs {params.runs} --done {output} --device $DEVICE --threads {threads} $AGAIN"
 
 
 rule classifier:

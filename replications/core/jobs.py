@@ -66,9 +66,12 @@ def work(
     opened: Callable,
     expected: tuple[type[Exception], ...],
     done: Path,
+    *,
+    again: bool,
 ) -> None:
     """Bring every (paper, experiment, index) up to date; how each ended goes to the file `done`.
 
+    What is up to date is left alone, unless all is to be done `again`.
     `opened(paper, experiment, index, step)` is a context that gives the run, its directory locked.
     An error that is not `expected` is a fault of the suite, and told with its trace.
     """
@@ -78,7 +81,7 @@ def work(
         try:
             for step, do in STEPS.items():
                 with opened(paper, experiment, index, step) as run:
-                    if not up_to_date(run, step):
+                    if again or not up_to_date(run, step):
                         do(run)
         except expected as error:
             failed = str(error)

@@ -24,10 +24,10 @@ def run(tmp_path, monkeypatch):
         )  # fmt: skip
     done = tmp_path / "results" / "smoke" / "done" / "job.json"
 
-    def job(*indices):
+    def job(*indices, more=()):
         did.clear()
         places = ["--results", str(tmp_path / "results"), "--data", str(tmp_path / "data")]
-        words = ["run", *RUNS, "--runs", *map(str, indices), "--done", str(done)]
+        words = ["run", *RUNS, "--runs", *map(str, indices), "--done", str(done), *more]
         assert main([*places, *words]) == 0
         return list(did), json.loads(done.read_text())
 
@@ -56,6 +56,11 @@ def test_what_is_up_to_date_is_left_alone_and_more_runs_are_made_alone(run):
     assert run(0)[0] == []
     assert run(0, 1)[0] == both(1)
     assert {p: p.stat().st_mtime_ns for p in before} == before
+
+
+def test_what_is_forced_is_done_again(run):
+    run(0)
+    assert run(0, more=["--again"])[0] == both(0)
 
 
 @pytest.mark.parametrize(

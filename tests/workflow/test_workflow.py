@@ -321,6 +321,14 @@ def test_the_report_is_made_offline_with_captions(finished, tmp_path):
     assert "Comparison with the papers" in text and "learning_curves" in text
 
 
+def test_what_is_forced_is_trained_again(project):
+    before = trained(project)
+    ran(project, "--config", "tier=smoke", "--forceall", "--", "lee2015")
+    after = trained(project)
+    changed = {run for run, when in after.items() if before[run] != when}
+    assert changed == {run for run in before if run.startswith("lee2015/")}
+
+
 def test_one_paper_runs_alone(finished):
     found = planned(finished, "--config", "tier=smoke", "--forceall", "lee2015")
     assert set(found) == {"run_smoke_lee2015", "report_lee2015", "complete_lee2015", "lee2015"}

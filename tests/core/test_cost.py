@@ -1,0 +1,46 @@
+"""What a tier cost, from benchmark files that are written here."""
+
+import json
+
+import pytest
+
+from replications.core.cost import cost, told
+
+
+@pytest.fixture
+def results(tmp_path):
+    """Two jobs of runs (20 s, of which 12 are runs), one of tables, 3 s of Snakemake."""
+    folder = tmp_path / "smoke"
+    for name, seconds in (("run/a", 15.0), ("run/b/c", 5.0), ("report/a", 6.0)):
+        path = folder / "benchmarks" / f"{name}.tsv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"s\tcpu_time\n9.0\t{seconds}\n")
+        if name.startswith("run/"):
+            done = folder / "done" / f"{name.removeprefix('run/')}.json"
+            done.parent.mkdir(parents=True, exist_ok=True)
+            done.write_text(json.dumps([{"cpu_seconds": 5.0}, {"cpu_seconds": 1.0}]))
+    whole = {"seconds": 20.0, "cpu_seconds": 3.0, "cores": 2}
+    (folder / "benchmarks" / "snakemake.json").write_text(json.dumps(whole))
+    return tmp_path
+
+
+def test_a_cost_is_split_into_what_it_was_for(results):
+    found = cost(results, "smoke")
+    assert (found.jobs, found.wall, found.runs, found.snakemake) == (3, 20.0, 12.0, 3.0)
+    assert found.start_up == pytest.approx(3 * (20 - 12) / 2)  # as long for the tables
+    assert found.tables == pytest.approx(6 - 4)
+    assert found.processor == pytest.approx(15 + 5 + 6 + 3)
+    assert found.overhead == pytest.approx((12 + 3) / 29)
+    assert found.idle == pytest.approx(2 * 20 - 29)
+    text = told(found)
+    assert "3 jobs in 20 s; processor: 29 s" in text
+    assert "start-up and Snakemake together 52%; idle 11 s" in text
+
+
+@pytest.mark.parametrize("gone", ["run/a.tsv", "snakemake.json"])
+def test_without_benchmarks_it_says_what_to_run(results, gone):
+    folder = results / "smoke" / "benchmarks"
+    for path in [folder / gone] if gone == "snakemake.json" else sorted(folder.rglob("*.tsv")):
+        path.unlink()
+    with pytest.raises(ValueError, match=r"run `snakemake --forceall smoke` first"):
+        cost(results, "smoke")
