@@ -29,6 +29,12 @@ wildcard_constraints:
     rank=r"\d+",
 
 
+onstart:
+    # What is forced is done again, though its run directory is up to date.
+    if workflow.dag_settings.forceall or workflow.dag_settings.forcerun:
+        call(again="--again")
+
+
 onsuccess:
     keep_cost()
 

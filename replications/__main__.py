@@ -9,11 +9,13 @@ import argparse
 import logging
 import os
 import sys
+import time
 from pathlib import Path
 
 from replications.core.papers import TIERS
 
 logger = logging.getLogger("replications")
+SPENT = "processor: %.2f s"  # the last line of a log; core/cost.py reads it
 
 
 def arguments(given: list[str] | None = None) -> argparse.Namespace:
@@ -101,16 +103,23 @@ def main(given: list[str] | None = None) -> int:
         shown.setLevel(logging.ERROR)
     logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=handlers)
 
+    status = run(args)
+    if args.log:
+        logger.info(SPENT, time.process_time())
+    return status
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do what a command says; its exit status."""
     from replications import commands
 
     try:
         return getattr(commands, args.command)(args) or 0
     except commands.EXPECTED as error:
         logger.error("error: %s", error)
-        return 1
     except Exception:
         logger.exception("unexpected: a fault of the suite, or of the rule that was run")
-        return 1
+    return 1
 
 
 if __name__ == "__main__":

@@ -30,16 +30,19 @@ DATA = config["data"]
 TRIAL = f"{RESULTS}/search/{{paper}}/{{search}}/{{stage}}/{{rank}}/trial.json"
 TABLES = [f"comparison.{suffix}" for suffix in ("csv", "md", "tex", "json", "html")]
 
+
 # The one command that is ever called, as a shell function. Where interpreter and folders are, and
-# the device, stands here and in no rule, so that another place or device reruns nothing. What is
-# forced is done again, though its run directory is up to date.
-CALL = [sys.executable, "-m", "replications", "--data", DATA, "--results", RESULTS]
-FORCED = workflow.dag_settings.forceall or workflow.dag_settings.forcerun
-shell.prefix(
-    f"set -euo pipefail; DEVICE={shlex.quote(config['device'])}; "
-    f"AGAIN={'--again' if FORCED else ''}; "
-    f'replications() {{{{ {shlex.join(CALL)} "$@"; }}}}; '
-)
+# the device, stands here and in no rule, so that another place or device reruns nothing.
+def call(again=""):
+    """Have jobs call it so; what it adds to `run` is $AGAIN."""
+    words = [sys.executable, "-m", "replications", "--data", DATA, "--results", RESULTS]
+    shell.prefix(
+        f"set -euo pipefail; DEVICE={shlex.quote(config['device'])}; AGAIN={again}; "
+        f'replications() {{{{ {shlex.join(words)} "$@"; }}}}; '
+    )
+
+
+call()
 
 
 def keep_cost():
@@ -51,8 +54,8 @@ def keep_cost():
         "cores": workflow.cores,
     }
     for tier in TIERS:
-        folder = Path(RESULTS, tier, "benchmarks")
-        written = [path.stat().st_mtime for path in folder.rglob("*.tsv")]
+        folder = Path(RESULTS, tier)
+        written = [path.stat().st_mtime for path in folder.glob("logs/**/*.log")]
         if max(written, default=0) > process.create_time():
             (folder / "snakemake.json").write_text(json.dumps(spent))
 

@@ -48,8 +48,6 @@ for paper in PAPERS:
             ],
         log:
             f"{RESULTS}/{{tier}}/logs/report/{paper}.log",
-        benchmark:
-            f"{RESULTS}/{{tier}}/benchmarks/report/{paper}.tsv"
         priority: 1
         params:
             code=[
@@ -99,8 +97,6 @@ rule overview:
         ),
     log:
         f"{RESULTS}/{{tier}}/logs/overview.log",
-    benchmark:
-        f"{RESULTS}/{{tier}}/benchmarks/overview.tsv"
     params:
         code=TABLE_CODE,
         declared=[digest(paper.declared) for paper in PAPERS.values()],

@@ -21,8 +21,6 @@ for paper, tier in product(PAPERS, TIERS):
                 f"{RESULTS}/{tier}/done/{job.file}.json",
             log:
                 f"{RESULTS}/{tier}/logs/run/{job.file}.log",
-            benchmark:
-                f"{RESULTS}/{tier}/benchmarks/run/{job.file}.tsv"
             priority: 10 + round(100 * sum(e.minutes * e.share for e in job.experiments))
             threads: 1
             resources:

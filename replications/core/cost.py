@@ -1,16 +1,19 @@
-"""What a finished tier cost: its jobs by Snakemake's own benchmark files, and Snakemake itself.
+"""What a finished tier cost: its jobs by their logs' last lines, and Snakemake itself.
 
-Start-up is what a job's process takes beside its runs: starting Python, importing torch, reading
-the declarations. Of jobs that draw and tabulate it is not measured, and counted as in the others.
+Snakemake's own benchmark files sample a process now and then, and miss the processor time of its
+last seconds; so each job writes its own. Start-up is what a job's process takes beside its runs:
+starting Python, importing torch, reading the declarations. Of jobs that draw and tabulate it is
+not measured, and counted as in the others.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
+SPENT = re.compile(r"^processor: ([\d.]+) s$", re.M)
 
 
 @dataclass(frozen=True)
@@ -42,27 +45,26 @@ def cost(results: Path, tier: str) -> Cost:
     Raises ValueError, with what to do, where there is nothing to read.
     """
     folder = results / tier
-    files = sorted((folder / "benchmarks").rglob("*.tsv"))
-    whole = folder / "benchmarks" / "snakemake.json"
-    if not files or not whole.exists():
-        raise ValueError(f"{folder} has no benchmarks: run `snakemake --forceall {tier}` first")
-    measured = {path: pd.read_csv(path, sep="\t", na_values="-").iloc[-1] for path in files}
-    seconds = {path: float(row["cpu_time"]) for path, row in measured.items()}
+    seconds = {path: spent[-1] for path in sorted((folder / "logs").rglob("*.log"))
+               if (spent := [float(s) for s in SPENT.findall(path.read_text())])}  # fmt: skip
     running = {p: s for p, s in seconds.items() if p.relative_to(folder).parts[1] == "run"}
+    whole = folder / "snakemake.json"
+    if not running or not whole.exists():
+        raise ValueError(f"{folder} tells no cost: run `snakemake --forceall {tier}` first")
     done = [run for path in sorted((folder / "done").rglob("*.json"))
             for run in json.loads(path.read_text())]  # fmt: skip
     runs = sum(run["cpu_seconds"] for run in done)
     each = max(0.0, sum(running.values()) - runs) / len(running)
     others = sum(seconds.values()) - sum(running.values())
-    start_up = each * len(files)
+    start_up = each * len(seconds)
     workflow = json.loads(whole.read_text())
     used = runs + max(0.0, sum(running.values()) - runs) + others + workflow["cpu_seconds"]
     return Cost(
-        jobs=len(files),
+        jobs=len(seconds),
         wall=workflow["seconds"],
         runs=runs,
         start_up=start_up,
-        tables=others - each * (len(files) - len(running)),
+        tables=others - each * (len(seconds) - len(running)),
         snakemake=workflow["cpu_seconds"],
         idle=max(0.0, workflow["cores"] * workflow["seconds"] - used),
     )

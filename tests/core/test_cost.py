@@ -1,4 +1,4 @@
-"""What a tier cost, from benchmark files that are written here."""
+"""What a tier cost, from logs that are written here."""
 
 import json
 
@@ -12,15 +12,15 @@ def results(tmp_path):
     """Two jobs of runs (20 s, of which 12 are runs), one of tables, 3 s of Snakemake."""
     folder = tmp_path / "smoke"
     for name, seconds in (("run/a", 15.0), ("run/b/c", 5.0), ("report/a", 6.0)):
-        path = folder / "benchmarks" / f"{name}.tsv"
+        path = folder / "logs" / f"{name}.log"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(f"s\tcpu_time\n9.0\t{seconds}\n")
+        path.write_text(f"processor: 99.00 s\nepoch 1\nprocessor: {seconds:.2f} s\n")
         if name.startswith("run/"):
             done = folder / "done" / f"{name.removeprefix('run/')}.json"
             done.parent.mkdir(parents=True, exist_ok=True)
             done.write_text(json.dumps([{"cpu_seconds": 5.0}, {"cpu_seconds": 1.0}]))
     whole = {"seconds": 20.0, "cpu_seconds": 3.0, "cores": 2}
-    (folder / "benchmarks" / "snakemake.json").write_text(json.dumps(whole))
+    (folder / "snakemake.json").write_text(json.dumps(whole))
     return tmp_path
 
 
@@ -37,10 +37,9 @@ def test_a_cost_is_split_into_what_it_was_for(results):
     assert "start-up and Snakemake together 52%; idle 11 s" in text
 
 
-@pytest.mark.parametrize("gone", ["run/a.tsv", "snakemake.json"])
-def test_without_benchmarks_it_says_what_to_run(results, gone):
-    folder = results / "smoke" / "benchmarks"
-    for path in [folder / gone] if gone == "snakemake.json" else sorted(folder.rglob("*.tsv")):
+@pytest.mark.parametrize("gone", ["logs/run/*.log", "snakemake.json"])
+def test_without_what_jobs_and_snakemake_wrote_it_says_what_to_run(results, gone):
+    for path in (results / "smoke").glob(gone.replace("run/", "run/**/")):
         path.unlink()
     with pytest.raises(ValueError, match=r"run `snakemake --forceall smoke` first"):
         cost(results, "smoke")

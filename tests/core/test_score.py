@@ -254,7 +254,7 @@ REFUSED = [
     (("report", "hinton2006", "--runs", "0"), "unknown hinton2006"),
     (("overview", "hinton2006", "--runs", "0"), "unknown hinton2006"),
     (("reference", "lee2015", "--tier", "smoke"), "lee2015 has no finished run below "),
-    (("cost", "--tier", "smoke"), "has no benchmarks: run "),
+    (("cost", "--tier", "smoke"), "tells no cost: run "),
     (("check", "--tier", "smoke"), "scores.parquet"),
 ]
 
