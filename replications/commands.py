@@ -161,14 +161,18 @@ def overview(args: argparse.Namespace) -> None:
 
 
 def scores_of(args: argparse.Namespace, selected: Mapping[str, papers.Paper]) -> list[Path]:
-    """The scores of every run of some papers that has any."""
+    """The scores of every run of some papers that are of today's code, settings and data."""
+    from replications.core.reference import current
+
+    led = carried(args)
     wanted = (
-        runs.directory(args.results, args.tier, paper.name, experiment.name, index) / "scores.json"
+        (experiment, runs.directory(args.results, args.tier, paper.name, experiment.name, index))
         for paper in selected.values()
         for experiment in paper.experiments(args.tier)
         for index in args.runs
     )
-    return [path for path in wanted if path.exists()]
+    paths = ((experiment, folder / "scores.json") for experiment, folder in wanted)
+    return [path for experiment, path in paths if path.exists() and current(path, experiment, led)]
 
 
 def check(args: argparse.Namespace) -> None:

@@ -41,6 +41,12 @@ def ends(hashes: dict[str, str], experiment: Experiment, carried: Carried) -> di
     return found
 
 
+def current(path: Path, experiment: Experiment, carried: Carried) -> bool:
+    """Whether a scores.json is of today's code, settings and data, or carried to them."""
+    hashes = hashes_of(json.loads(path.read_text()))
+    return ends(hashes, experiment, carried) == today(experiment)
+
+
 def store(results: Path, paper: str, tier: str) -> None:
     """Merge the finished runs of a paper into results/reference/<tier>.csv.
 
@@ -52,8 +58,7 @@ def store(results: Path, paper: str, tier: str) -> None:
     for experiment in Suite().select([paper])[paper].experiments(tier):
         folder = results / tier / "runs" / paper / experiment.name
         for path in sorted(folder.glob("*/scores.json")):
-            found = hashes_of(json.loads(path.read_text()))
-            if ends(found, experiment, carried) != today(experiment):
+            if not current(path, experiment, carried):
                 raise ValueError(
                     f"{path} was made by other code, settings or data than today's: run `snakemake "
                     f"--cores all {paper} --config tier={tier}` again, or remove {path.parent}"

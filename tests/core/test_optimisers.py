@@ -96,7 +96,8 @@ def test_centred_rmsprop_is_the_printed_recurrence(decay, momentum, floor):
             n[k] = decay * n[k] + (1 - decay) * u**2
             v[k] = momentum * v[k] + scale * RATES[k] * u / np.sqrt(n[k] - m[k] ** 2 + floor)
             p += v[k]
-            np.testing.assert_allclose(live[k].numpy(), p, rtol=1e-9)
+            # n - m^2 cancels, and p is a sum: a p near 0 keeps the rounding of its terms (about 10)
+            np.testing.assert_allclose(live[k].numpy(), p, rtol=1e-9, atol=1e-10)
             assert torch.equal(given_to_it[k], update[k])  # the updates are not written to
 
 
