@@ -65,7 +65,7 @@ def opened(args: argparse.Namespace, paper: str, name: str, index: int, step: st
     from replications.core.device import choose, held
 
     torch.set_num_threads(args.threads)
-    experiment = papers.Suite().experiment(paper, name, args.tier)
+    experiment = papers.suite().experiment(paper, name, args.tier)
     if experiment.data != "none":
         bring(experiment.data, args.data)  # at once if they are there; heals what was altered
     hashes = experiment.hashes(step) | {"data": data_hash(experiment.data)}
@@ -99,7 +99,7 @@ def run(args: argparse.Namespace) -> None:
     """Train and score what is not up to date of a paper's runs, or of one experiment's."""
     from replications.core import jobs
 
-    paper = papers.Suite().select([args.paper])[args.paper]
+    paper = papers.suite().select([args.paper])[args.paper]
     names = args.experiments or [e.name for e in paper.experiments(args.tier)]
     wanted = [(args.paper, name, index) for name in names for index in args.runs]
     jobs.work(wanted, partial(opened, args), EXPECTED, args.done, again=args.again)
@@ -141,7 +141,7 @@ def report(args: argparse.Namespace) -> None:
     from replications.core.plots import draw
     from replications.core.tables import collect
 
-    suite, tier = papers.Suite(), args.results / args.tier
+    suite, tier = papers.suite(), args.results / args.tier
     selected = suite.select([args.paper])
     into = tier / "papers" / args.paper
     collect(scores_of(args, selected), into)
@@ -154,7 +154,7 @@ def overview(args: argparse.Namespace) -> None:
     from replications.core.compare import write_comparison
     from replications.core.tables import collect
 
-    selected = papers.Suite().select(args.papers)
+    selected = papers.suite().select(args.papers)
     into = args.results / args.tier
     collect(scores_of(args, selected), into)
     write_comparison(into, selected, args.tier, carried(args))
@@ -202,7 +202,7 @@ def probe(args: argparse.Namespace) -> None:
     """Run experiments shortly, and keep every number that they leave, in args.into."""
     from replications.core.probe import probe as run_shortly
 
-    suite = papers.Suite()
+    suite = papers.suite()
     named = json.loads(args.experiments.read_text())
     run_shortly([suite.experiment(*names) for names in named], args.data, args.into)
 

@@ -428,3 +428,9 @@ class Suite:
             if experiment.name == name:
                 return experiment
         raise DeclarationError(f"{paper} has no experiment {name!r} in the {tier} tier")
+
+
+@cache
+def suite() -> Suite:
+    """The papers of this package, read once in a process."""
+    return Suite()

@@ -23,7 +23,7 @@ from replications.core import classifier
 from replications.core.catalogue import CATALOGUE, data_hash
 from replications.core.datasets import images_of
 from replications.core.hashes import digest
-from replications.core.papers import TIERS, Experiment, Suite
+from replications.core.papers import TIERS, Experiment, suite
 from replications.core.provenance import PACKAGE
 from replications.core.runs import Run
 
@@ -41,7 +41,7 @@ def shortened(experiment: Experiment) -> Experiment:
     """
     resolved = experiment.resolved
     if experiment.kind == "simulation":
-        declared = Suite().select([experiment.paper])[experiment.paper].declared
+        declared = suite().select([experiment.paper])[experiment.paper].declared
         tiers = declared["experiments"][experiment.name]["tiers"].values()
         budget = {key: min(t["budget"][key] for t in tiers) for key in resolved["budget"]}
     else:
@@ -135,7 +135,7 @@ def hashes() -> list[dict[str, str]]:
     """The hashes of code and configuration of every paper, experiment, tier and step."""
     return [
         {"paper": e.paper, "experiment": e.name, "tier": tier, "step": step} | e.hashes(step)
-        for paper in Suite().papers.values()
+        for paper in suite().papers.values()
         for tier in TIERS
         for e in paper.experiments(tier)
         for step in ("train", "score")
