@@ -54,16 +54,16 @@ def cost(results: Path, tier: str) -> Cost:
     done = [run for path in sorted((folder / "done").rglob("*.json"))
             for run in json.loads(path.read_text())]  # fmt: skip
     runs = sum(run["cpu_seconds"] for run in done)
-    each = max(0.0, sum(running.values()) - runs) / len(running)
+    beside = max(0.0, sum(running.values()) - runs)  # measured apart, so that it may come out < 0
+    each = beside / len(running)
     others = sum(seconds.values()) - sum(running.values())
-    start_up = each * len(seconds)
     workflow = json.loads(whole.read_text())
-    used = runs + max(0.0, sum(running.values()) - runs) + others + workflow["cpu_seconds"]
+    used = runs + beside + others + workflow["cpu_seconds"]
     return Cost(
         jobs=len(seconds),
         wall=workflow["seconds"],
         runs=runs,
-        start_up=start_up,
+        start_up=each * len(seconds),
         tables=others - each * (len(seconds) - len(running)),
         snakemake=workflow["cpu_seconds"],
         idle=max(0.0, workflow["cores"] * workflow["seconds"] - used),
