@@ -18,8 +18,8 @@ import pytest
 import torch
 from scipy.stats import ks_2samp
 
-from replications.core.spiking.network import IntegrateAndFire, PlasticLayer
-from replications.core.spiking.pair import PairRule
+from replications.core.learn.spiking.network import IntegrateAndFire, PlasticLayer
+from replications.core.learn.spiking.pair import PairRule
 
 ROOT = Path(__file__).resolve().parents[1]
 PYTHON = ROOT / ".venv-peers" / "bin" / "python"

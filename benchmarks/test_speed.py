@@ -18,10 +18,10 @@ import torch
 from torch.nn.functional import one_hot
 
 from replications.bengio2015.model import DeepGenerativeModel
-from replications.core.learning import Batch
-from replications.core.optimisers import SGD
-from replications.core.papers import Suite
-from replications.core.score.parzen import ROWS, log_likelihoods
+from replications.core.declare.papers import Suite
+from replications.core.learn.learning import Batch
+from replications.core.learn.optimisers import SGD
+from replications.core.score.estimators.parzen import ROWS, log_likelihoods
 from replications.scellier2017 import rule as scellier2017
 from replications.scellier2017.network import HopfieldNetwork
 
@@ -267,7 +267,7 @@ def test_parzen_memory():
     """Beside its arguments, 10,000 images against 10,000 samples take at most 1.5 GB."""
     code = f"""
         import re, torch
-        from replications.core.score.parzen import log_likelihoods
+        from replications.core.score.estimators.parzen import log_likelihoods
 
         def peak():  # of this process alone: resource's ru_maxrss starts at its parent's
             return int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1])

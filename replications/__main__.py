@@ -12,10 +12,10 @@ import sys
 import time
 from pathlib import Path
 
-from replications.core.papers import TIERS
+from replications.core.declare.papers import TIERS
 
 logger = logging.getLogger("replications")
-SPENT = "processor: %.2f s"  # the last line of a log; core/cost.py reads it
+SPENT = "processor: %.2f s"  # the last line of a log; core/steps/cost.py reads it
 
 
 def arguments(given: list[str] | None = None) -> argparse.Namespace:
@@ -111,7 +111,7 @@ def main(given: list[str] | None = None) -> int:
 
 def run(args: argparse.Namespace) -> int:
     """Do what a command says; its exit status."""
-    from replications import commands
+    from replications.core.steps import commands
 
     try:
         return getattr(commands, args.command)(args) or 0

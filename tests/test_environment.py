@@ -8,7 +8,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-from replications.core.provenance import ROOT
+from replications.core.base.provenance import ROOT
 
 LINES = (ROOT / "requirements.lock").read_text().splitlines()
 LOCK = {Requirement(line).name: Requirement(line) for line in LINES if line and line[0] != "#"}

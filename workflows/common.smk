@@ -12,10 +12,10 @@ import psutil
 
 sys.path.insert(0, workflow.basedir)
 
-from replications.core.catalogue import CATALOGUE
-from replications.core.papers import TIERS, DeclarationError, Suite, check
-from replications.core.hashes import code_hash, digest
-from replications.core.search_declarations import checked_searches
+from replications.core.data.catalogue import CATALOGUE
+from replications.core.declare.papers import TIERS, DeclarationError, Suite, check
+from replications.core.base.hashes import code_hash, digest
+from replications.core.declare.searches import checked_searches
 from snakemake.exceptions import WorkflowError
 
 try:

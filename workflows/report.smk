@@ -4,7 +4,7 @@ localrules:
     overview,
 
 
-TABLE_CODE = code_hash("replications.core.tables", "replications.core.compare")
+TABLE_CODE = code_hash("replications.core.report.tables", "replications.core.report.compare")
 
 for paper in PAPERS:
 
@@ -52,7 +52,7 @@ for paper in PAPERS:
         params:
             code=[
                 TABLE_CODE,
-                code_hash("replications.core.plots", f"replications.{paper}.figures"),
+                code_hash("replications.core.report.plots", f"replications.{paper}.figures"),
             ],
             declared=digest(PAPERS[paper].declared),
             captions={

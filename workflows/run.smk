@@ -51,7 +51,7 @@ rule classifier:
         gpu=gpus(),
         mem_mb=3000,
     params:
-        code=code_hash("replications.core.classifier:train"),
+        code=code_hash("replications.core.score.estimators.classifier:train"),
     shell:
         "replications --log {log} classifier {wildcards.dataset}"
         " --device $DEVICE --threads {threads}"

@@ -8,9 +8,9 @@ from matplotlib.figure import Figure
 from torchvision.utils import make_grid
 
 from replications.bengio2015 import simulation
-from replications.core.metrics import ANCHORS, METRICS
-from replications.core.plots import Drawn, curve
-from replications.core.spiking.measured import bi_poo_window
+from replications.core.declare.metrics import ANCHORS, METRICS
+from replications.core.learn.spiking.measured import bi_poo_window
+from replications.core.report.plots import Drawn, curve
 
 FLOOR = -250  # nats: what lies below is drawn there
 MEASURES = {

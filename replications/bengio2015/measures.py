@@ -13,8 +13,8 @@ from torch import Generator, Tensor
 
 from replications.bengio2015.baselines.noise import draw
 from replications.bengio2015.model import BATCH, DeepGenerativeModel
-from replications.core.datasets import Images
-from replications.core.score.alignment import alignment
+from replications.core.data.datasets import Images
+from replications.core.score.estimators.alignment import alignment
 from replications.core.score.rows import assign
 
 Snapshots = Mapping[int, Mapping[str, Tensor]]

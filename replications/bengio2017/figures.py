@@ -2,7 +2,7 @@
 
 from matplotlib.figure import Figure
 
-from replications.core.plots import Drawn, rules_by_epoch
+from replications.core.report.plots import Drawn, rules_by_epoch
 
 
 def rules(drawn: Drawn) -> Figure:

@@ -21,7 +21,7 @@ from dataclasses import replace
 import torch
 from torch import Generator, Tensor
 
-from replications.core.learning import Batch, Monitor, Updates
+from replications.core.learn.learning import Batch, Monitor, Updates
 from replications.scellier2017.network import Clamped, HopfieldNetwork, States
 from replications.scellier2017.rule import EquilibriumPropagation, Relaxation
 from replications.scellier2017.solvers import Phase, trajectory

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from replications.bourdoukan2015.measures import eigenvalues
 from replications.bourdoukan2015.simulation import JOINT
-from replications.core.plots import Drawn, plain_log_ticks
+from replications.core.report.plots import Drawn, plain_log_ticks
 
 # Titles of what is shown: (condition, which test)
 PANELS = {"before learning": ("learned", 0), "after learning": ("learned", -1),

@@ -7,7 +7,7 @@ import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from replications.core.plots import Drawn
+from replications.core.report.plots import Drawn
 
 
 def receptive_fields(drawn: Drawn) -> Figure:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
-from replications.core.learning import Batch, LearningRule, Monitor, Updates
+from replications.core.learn.learning import Batch, LearningRule, Monitor, Updates
 from replications.diehl2015.frozen import spike_counts
 from replications.diehl2015.network import DT, DiehlCookNetwork, arrivals
 from replications.diehl2015.online import Online

@@ -4,7 +4,7 @@ import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from replications.core.plots import Drawn, alignment_by_layer, curve, error_curves
+from replications.core.report.plots import Drawn, alignment_by_layer, curve, error_curves
 
 
 def learning_curves(drawn: Drawn) -> Figure:

@@ -9,14 +9,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from replications.core.learning import (
+from replications.core.learn.learning import (
     Batch,
     LearningRule,
     Monitor,
     Updates,
     classification_monitor,
 )
-from replications.core.networks import FeedForward, orthogonal
+from replications.core.learn.networks import FeedForward, orthogonal
 
 
 class DifferenceTargetPropagation(LearningRule):

@@ -5,7 +5,7 @@ import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from replications.core.plots import Drawn
+from replications.core.report.plots import Drawn
 from replications.pfister2006 import measurements
 from replications.pfister2006.protocols import PROTOCOLS
 from replications.pfister2006.simulation import CURVE, JOINT

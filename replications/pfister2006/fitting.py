@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from scipy.optimize import minimize, nnls
 
-from replications.core.spiking.plasticity import PlasticityRule
+from replications.core.learn.spiking.plasticity import PlasticityRule
 from replications.pfister2006.protocols import Protocol
 
 Range = tuple[float, float]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from replications.core.spiking.plasticity import PlasticityRule
+from replications.core.learn.spiking.plasticity import PlasticityRule
 from replications.pfister2006 import neuron
 
 MARGIN = 150  # ms before the first and after the last postsynaptic spike: more than any lag

@@ -14,11 +14,11 @@ from dataclasses import asdict, fields
 import numpy as np
 from torch import Generator
 
-from replications.core.spiking.measured import bi_poo_window
-from replications.core.spiking.pair import PairRule
-from replications.core.spiking.plasticity import PlasticityRule
-from replications.core.spiking.triplet import TripletRule
-from replications.core.spiking.voltage import VoltageRule
+from replications.core.learn.spiking.measured import bi_poo_window
+from replications.core.learn.spiking.pair import PairRule
+from replications.core.learn.spiking.plasticity import PlasticityRule
+from replications.core.learn.spiking.triplet import TripletRule
+from replications.core.learn.spiking.voltage import VoltageRule
 from replications.pfister2006 import measurements
 from replications.pfister2006.fitting import changes, check_names, fit, squared_error
 from replications.pfister2006.protocols import PROTOCOLS, Protocol

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from replications.core.learning import Updates
+from replications.core.learn.learning import Updates
 from replications.scellier2017 import gradients
 from replications.scellier2017.rule import contrast
 from replications.scellier2017.settled import Settled, active, unchanged

@@ -6,7 +6,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from replications.core.plots import (
+from replications.core.report.plots import (
     Drawn,
     alignment_by_layer,
     error_curves,

@@ -15,7 +15,7 @@ from itertools import accumulate
 import torch
 from torch import Tensor
 
-from replications.core.learning import Updates
+from replications.core.learn.learning import Updates
 from replications.scellier2017.network import HopfieldNetwork, States
 from replications.scellier2017.rule import contrast, correlation_change, through_time
 from replications.scellier2017.settled import Settled, active, cost, unchanged

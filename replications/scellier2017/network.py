@@ -13,7 +13,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from replications.core.networks import glorot_uniform
+from replications.core.learn.networks import glorot_uniform
 
 States = Sequence[Tensor]  # [(B, n_1), ..., (B, n_n)]
 

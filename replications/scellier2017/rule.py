@@ -15,7 +15,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from replications.core.learning import Batch, LearningRule, Monitor, Updates
+from replications.core.learn.learning import Batch, LearningRule, Monitor, Updates
 from replications.scellier2017.network import Clamped, HopfieldNetwork, States
 from replications.scellier2017.solvers import Adjoint, Phase, settle, solver_of, trajectory
 

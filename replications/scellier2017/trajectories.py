@@ -8,7 +8,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from replications.core.learning import Updates
+from replications.core.learn.learning import Updates
 from replications.scellier2017.estimates import relative_error
 from replications.scellier2017.network import States
 from replications.scellier2017.rule import contrast

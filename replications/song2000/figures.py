@@ -5,7 +5,7 @@ import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from replications.core.plots import Drawn, plain_log_ticks
+from replications.core.report.plots import Drawn, plain_log_ticks
 
 BINS = np.linspace(0, 1, 21)
 

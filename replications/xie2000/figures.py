@@ -5,7 +5,7 @@ import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from replications.core.plots import Drawn
+from replications.core.report.plots import Drawn
 from replications.xie2000.simulation import JOINT
 
 SHOWN = "2 Hz"  # of the left panel

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Generator
 
-from replications.core.spiking.pair import PairRule
+from replications.core.learn.spiking.pair import PairRule
 
 Arrays = dict[str, np.ndarray]
 JOINT = " | "  # between the parts of an array's name

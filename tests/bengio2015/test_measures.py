@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from replications.bengio2015 import measures
 from replications.bengio2015.model import DeepGenerativeModel
-from replications.core.datasets import Images, Split
+from replications.core.data.datasets import Images, Split
 from tests.bengio2015.models import built, seeded
 
 pytestmark = pytest.mark.usefixtures("float64")

@@ -11,7 +11,7 @@ from scipy.integrate import quad
 from scipy.stats import norm
 
 from replications.bengio2015 import simulation
-from replications.core.spiking.measured import BI_POO, bi_poo_window
+from replications.core.learn.spiking.measured import BI_POO, bi_poo_window
 
 SETTINGS = {
     "pairs": 20_000,

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from replications.bengio2017 import figures
-from replications.core.papers import TIERS, Suite
-from replications.core.plots import Drawn
+from replications.core.declare.papers import TIERS, Suite
+from replications.core.report.plots import Drawn
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from replications.bengio2017 import rule as rules
-from replications.core.learning import Batch
+from replications.core.learn.learning import Batch
 from replications.scellier2017.network import Clamped, HopfieldNetwork
 from replications.scellier2017.rule import EquilibriumPropagation
 

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from replications.bourdoukan2015 import figures, simulation
-from replications.core.papers import TIERS, Suite
-from replications.core.plots import Drawn
+from replications.core.declare.papers import TIERS, Suite
+from replications.core.report.plots import Drawn
 
 PAPER = Suite().papers["bourdoukan2015"]
 

@@ -6,7 +6,7 @@ import torch
 
 from replications.bourdoukan2015.network import Population, System, optimal_fast, optimal_slow
 from replications.bourdoukan2015.simulation import JOINT, learning, score
-from replications.core.papers import Suite
+from replications.core.declare.papers import Suite
 
 (EXPERIMENT,) = (
     e for e in Suite().papers["bourdoukan2015"].experiments("smoke") if e.name == "ringing"

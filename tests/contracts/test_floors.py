@@ -5,9 +5,9 @@ Means over runs after the last step, read from results/reference/.
 
 import pytest
 
-from replications.core.provenance import ROOT
-from replications.core.tables import read
-from replications.core.tolerances import means
+from replications.core.base.provenance import ROOT
+from replications.core.report.tables import read
+from replications.core.report.tolerances import means
 
 
 def mean(tier, paper, experiment, metric, layer=""):

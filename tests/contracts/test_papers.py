@@ -5,10 +5,10 @@ import ast
 import pytest
 import yaml
 
-from replications.core.metrics import METRICS
-from replications.core.papers import BESIDE, EVALUATED, KINDS, TIERS, Suite
-from replications.core.provenance import PACKAGE, ROOT
-from replications.core.readme import MARKS
+from replications.core.base.provenance import PACKAGE, ROOT
+from replications.core.declare.metrics import METRICS
+from replications.core.declare.papers import BESIDE, EVALUATED, KINDS, TIERS, Suite
+from replications.core.report.readme import MARKS
 
 FOLDERS = sorted(p for p in (ROOT / PACKAGE).iterdir() if (p / "__init__.py").exists())
 PAPERS = [p for p in FOLDERS if p.name != "core"]

@@ -11,12 +11,13 @@ from importlib import import_module
 import pandas as pd
 import pytest
 
-from replications.core import jobs, tolerances
-from replications.core.check import moved
-from replications.core.papers import Suite, merge
-from replications.core.provenance import ROOT
-from replications.core.runs import Run
-from replications.core.tables import COLUMNS, long_table, read
+from replications.core.base.provenance import ROOT
+from replications.core.declare.papers import Suite, merge
+from replications.core.report import tolerances
+from replications.core.report.check import moved
+from replications.core.report.tables import COLUMNS, long_table, read
+from replications.core.run.runs import Run
+from replications.core.steps import jobs
 from replications.core.train.loop import Diverged
 
 REFERENCE = ROOT / "results" / "reference"

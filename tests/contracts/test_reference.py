@@ -5,13 +5,13 @@ from itertools import pairwise
 import pandas as pd
 import pytest
 
-from replications.core.carried import Carried
-from replications.core.papers import TIERS, Suite
-from replications.core.provenance import ROOT
-from replications.core.readme import generated
-from replications.core.reference import ends, today
-from replications.core.search import searches
-from replications.core.tables import read
+from replications.core.base.carried import Carried
+from replications.core.base.provenance import ROOT
+from replications.core.declare.papers import TIERS, Suite
+from replications.core.declare.searches import searches
+from replications.core.report.readme import generated
+from replications.core.report.tables import read
+from replications.core.run.current import ends, today
 
 REFERENCE = ROOT / "results" / "reference"
 

@@ -2,9 +2,8 @@
 
 import pytest
 
-from replications.core import classifier
-from replications.core.datasets import load
-from replications.core.score import fidelity
+from replications.core.data.datasets import load
+from replications.core.score.estimators import classifier, fidelity
 
 
 @pytest.fixture(scope="module")

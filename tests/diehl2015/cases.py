@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from replications.core.papers import Suite
+from replications.core.declare.papers import Suite
 from replications.diehl2015.network import DT, DiehlCookNetwork
 from replications.diehl2015.plasticity import Plasticity
 

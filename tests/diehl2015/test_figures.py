@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 from safetensors.numpy import save_file
 
-from replications.core.papers import TIERS, Suite
-from replications.core.plots import Drawn
+from replications.core.declare.papers import TIERS, Suite
+from replications.core.report.plots import Drawn
 from replications.diehl2015 import figures
 
 

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from replications.core.learning import Batch
-from replications.core.optimisers import SGD
+from replications.core.learn.learning import Batch
+from replications.core.learn.optimisers import SGD
 from replications.diehl2015.network import DiehlCookNetwork
 from replications.diehl2015.rule import UnsupervisedStdp
 from tests.diehl2015.cases import NETWORK, SETTINGS

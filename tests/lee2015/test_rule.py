@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy, one_hot
 
-from replications.core.learning import Batch
-from replications.core.networks import FeedForward
+from replications.core.learn.learning import Batch
+from replications.core.learn.networks import FeedForward
 from replications.lee2015.rule import DifferenceTargetPropagation
 
 LAYERS = (5, 8, 7, 6, 3)

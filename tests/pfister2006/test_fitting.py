@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from replications.core.spiking.triplet import TripletRule
+from replications.core.learn.spiking.triplet import TripletRule
 from replications.pfister2006.fitting import changes, fit, squared_error
 from replications.pfister2006.measurements import LAGS, RATES
 from replications.pfister2006.protocols import sixty_pairings

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from replications.core.spiking.voltage import VoltageRule
+from replications.core.learn.spiking.voltage import VoltageRule
 from replications.pfister2006 import neuron
 
 RULE = VoltageRule(

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from replications.core.spiking.pair import PairRule
-from replications.core.spiking.voltage import VoltageRule
+from replications.core.learn.spiking.pair import PairRule
+from replications.core.learn.spiking.voltage import VoltageRule
 from replications.pfister2006 import neuron
 from replications.pfister2006.measurements import LAGS, RATES
 from replications.pfister2006.protocols import GAP, PROTOCOLS, Protocol

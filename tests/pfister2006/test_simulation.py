@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from replications.core.papers import Suite
+from replications.core.declare.papers import Suite
 from replications.pfister2006 import measurements
 from replications.pfister2006.simulation import (
     build,

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from replications.core.papers import TIERS, Suite
-from replications.core.plots import Drawn, budget_note
+from replications.core.declare.papers import TIERS, Suite
+from replications.core.report.plots import Drawn, budget_note
 from replications.scellier2017 import figures
 
 NAMES = ("learning_curves", "rules", "ablations", "other_networks", "alignment")

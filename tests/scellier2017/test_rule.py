@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from replications.core.learning import Batch
-from replications.core.score.alignment import alignment
+from replications.core.learn.learning import Batch
+from replications.core.score.estimators.alignment import alignment
 from replications.scellier2017 import rule as rules
 from replications.scellier2017.network import Clamped, HopfieldNetwork
 from replications.scellier2017.solvers import Phase, settle

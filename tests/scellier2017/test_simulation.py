@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from replications.core.papers import Suite
+from replications.core.declare.papers import Suite
 from replications.scellier2017 import scores, simulation
 from replications.scellier2017 import trajectories as along
 

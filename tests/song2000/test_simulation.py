@@ -5,8 +5,8 @@ import pytest
 import torch
 from scipy.integrate import solve_ivp
 
-from replications.core.papers import Suite
-from replications.core.spiking.pair import PairRule
+from replications.core.declare.papers import Suite
+from replications.core.learn.spiking.pair import PairRule
 from replications.song2000.simulation import Cells, Inputs, competition, irregularity, score
 
 (EXPERIMENT,) = (e for e in Suite().papers["song2000"].experiments("smoke") if e.name == "rates")

@@ -12,9 +12,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from replications.core.papers import Suite
-from replications.core.provenance import ROOT, machine
-from replications.core.tables import COLUMNS
+from replications.core.base.provenance import ROOT, machine
+from replications.core.declare.papers import Suite
+from replications.core.report.tables import COLUMNS
 
 IGNORED = (".git", ".venv", ".snakemake", "data", "__pycache__", ".pytest_cache", "smoke",
            "standard", "paper", "rounding", ".hypothesis", ".ruff_cache")  # fmt: skip
@@ -174,7 +174,7 @@ def test_comments_docstrings_and_messages_rerun_nothing(project):
     path = project / "replications/scellier2017/rule.py"
     path.write_text(path.read_text().replace('"""', '"""Again: ', 1) + "\n# the end\n")
     edit(project / "replications/core/train/minibatch.py", "least as many", "at least as many")
-    edit(project / "replications/core/catalogue.py", "CC BY 4.0, UCI", "CC BY 4.0, the UCI")
+    edit(project / "replications/core/data/catalogue.py", "CC BY 4.0, UCI", "CC BY 4.0, the UCI")
     assert planned(project, "smoke") == {}
 
 
@@ -217,7 +217,7 @@ def test_more_runs_are_made_alone_and_one_without_a_number_leaves_the_others_the
 
 
 def test_one_failing_run_holds_back_nothing_but_itself_and_is_tried_again_alone(project):
-    path = project / "replications/core/jobs.py"
+    path = project / "replications/core/steps/jobs.py"
     whole = path.read_text()
     edit(path, "def train(run: Run) -> None:", "def train(run: Run) -> None:" + FAILING)
     edit(project / "replications/lee2015/paper.yaml", "alpha: 0.327736332653", "alpha: 0.3")

@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.integrate import quad
 
-from replications.core.spiking.pair import PairRule
+from replications.core.learn.spiking.pair import PairRule
 from replications.xie2000.simulation import Rates, drift, exact, scales, score
 
 RULE = PairRule(a_plus=1.0, a_minus=0.6, tau_plus=16.8, tau_minus=33.7, pairing="all_to_all")

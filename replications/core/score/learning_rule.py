@@ -6,12 +6,12 @@ import numpy as np
 import torch
 from torch.nn.functional import one_hot
 
-from replications.core.datasets import Images, images_of
-from replications.core.learning import Batch
-from replications.core.runs import Run
-from replications.core.score.alignment import alignment
+from replications.core.data.datasets import Images
+from replications.core.learn.learning import Batch, error_rate
+from replications.core.run.build import images_of, network_and_rule
+from replications.core.run.runs import Run
+from replications.core.score.estimators.alignment import alignment
 from replications.core.score.rows import assign, curves, row, snapshots, write
-from replications.core.train.learning_rule import build, error_rate
 
 PROBE = 1000  # validation images whose updates are held against the gradient
 
@@ -41,12 +41,13 @@ def score(run: Run) -> None:
     """Write scores.json, and an arrays.npz that is empty: the long table says it all."""
     images = images_of(run)
     batch = probe(images)
-    network, rule = build(run, examples=len(batch.labels))
+    network, rule = network_and_rule(run, examples=len(batch.labels))
     rows = curves(run)
     for epoch, parameters in snapshots(run).items():
         assign(network.parameters | rule.parameters, parameters)
         rows += aligned(rule, network, batch, epoch)
     last = run.experiment.resolved["budget"]["epochs"]
-    rows.append(row("test_error", error_rate(rule, network, images.test), step=last))
+    error = error_rate(rule, network, images.test.inputs, images.test.labels)
+    rows.append(row("test_error", error, step=last))
     np.savez(run.directory / "arrays.npz")
     write(run, rows)

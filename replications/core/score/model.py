@@ -10,14 +10,12 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
-from replications.core import classifier
-from replications.core.datasets import Images, images_of
-from replications.core.runs import Run
-from replications.core.score import ais, fidelity
-from replications.core.score.parzen import anchors, log_likelihoods, parzen
+from replications.core.data.datasets import Images
+from replications.core.run.build import generative_model, generator, images_of
+from replications.core.run.runs import Run
+from replications.core.score.estimators import ais, classifier, fidelity
+from replications.core.score.estimators.parzen import anchors, log_likelihoods, parzen
 from replications.core.score.rows import assign, curves, row, snapshots, write
-from replications.core.train.minibatch import generator
-from replications.core.train.model import build
 
 BATCH = 1000  # images that a chain moves at a time
 SHOWN = 100  # samples kept for the figure
@@ -133,7 +131,7 @@ def score(run: Run) -> None:
     images = images_of(run)
     evaluation = run.experiment.resolved["evaluation"]
     step = run.experiment.resolved["budget"]["epochs"]
-    model, kept = build(run), snapshots(run)
+    model, kept = generative_model(run), snapshots(run)
     assign(model.parameters | model.buffers, kept[step])
     samples, rows = drawn(run, model, images.test.inputs)
     arrays = {f"samples_{name}": x[:SHOWN] for name, x in samples.items()}

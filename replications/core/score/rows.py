@@ -11,7 +11,8 @@ from pathlib import Path
 from safetensors.torch import load_file
 from torch import Tensor
 
-from replications.core.runs import Run, write_json
+from replications.core.base.files import write_json
+from replications.core.run.runs import Run
 
 
 def row(metric: str, value: float, *, layer: str = "", step: int) -> dict:

@@ -6,7 +6,7 @@ from importlib import import_module
 
 import numpy as np
 
-from replications.core.runs import Run
+from replications.core.run.runs import Run
 from replications.core.score.rows import row, snapshots, write
 
 

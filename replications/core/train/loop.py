@@ -24,8 +24,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from replications.core.errors import Expected
-from replications.core.runs import Run, write_atomically, write_json
+from replications.core.base.errors import Expected
+from replications.core.base.files import write_atomically, write_json
+from replications.core.run.runs import Run
 from replications.core.train.told import bar, diagnosis
 
 logger = logging.getLogger(__name__)

@@ -8,13 +8,9 @@ from importlib import import_module
 import torch
 from torch import Tensor
 
-from replications.core.optimisers import rate_scale, rates_for
-from replications.core.runs import Run
-
-
-def generator(run: Run, source: str) -> torch.Generator:
-    """The generator of one source of a run's randomness; on the CPU whatever the device."""
-    return torch.Generator().manual_seed(run.seed(source))
+from replications.core.learn.optimisers import rate_scale, rates_for
+from replications.core.run.build import generator
+from replications.core.run.runs import Run
 
 
 class Minibatches:

@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-
 import torch
 from torch import Tensor
 
-from replications.core.datasets import images_of
-from replications.core.runs import Run
+from replications.core.run.build import generative_model, generator, images_of
+from replications.core.run.runs import Run
 from replications.core.train.loop import train as run_loop
-from replications.core.train.minibatch import Minibatches, generator
-
-
-def build(run: Run):
-    """The generative model of an experiment, as a run starts it."""
-    module, name = run.experiment.science
-    return getattr(import_module(module), name)(
-        **run.experiment.resolved["settings"],
-        generator=generator(run, "initialisation"),
-        device=run.device,
-    )
+from replications.core.train.minibatch import Minibatches
 
 
 class Generation(Minibatches):
@@ -30,7 +18,7 @@ class Generation(Minibatches):
         resolved = run.experiment.resolved
         images = images_of(run)
         self.inputs = images.train.first(resolved["budget"]["examples"]).inputs
-        self.model = build(run)
+        self.model = generative_model(run)
         self.parameters = self.model.parameters | self.model.buffers
         noise = generator(run, "noise")
         super().__init__(run, self.model.parameters, sweeps=1, noise=noise)

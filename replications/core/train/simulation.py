@@ -7,9 +7,9 @@ from importlib import import_module
 
 import torch
 
-from replications.core.runs import Run
+from replications.core.run.build import generator
+from replications.core.run.runs import Run
 from replications.core.train.loop import Progress, finish
-from replications.core.train.minibatch import generator
 
 
 def train(run: Run) -> None:

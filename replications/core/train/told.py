@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from replications.core.runs import Run
+from replications.core.run.runs import Run
 
 if TYPE_CHECKING:
     from replications.core.train.loop import Progress

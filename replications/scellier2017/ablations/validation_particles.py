@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from replications.core.learning import Batch, Monitor, Updates
+from replications.core.learn.learning import Batch, Monitor, Updates
 from replications.scellier2017.network import Clamped, HopfieldNetwork
 from replications.scellier2017.rule import EquilibriumPropagation
 from replications.scellier2017.solvers import Phase, settle

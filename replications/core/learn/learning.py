@@ -1,0 +1,107 @@
+"""What a learning rule is, and back-propagation as one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+EVALUATION_BATCH = 1000
+
+Updates = dict[str, Tensor]  # by parameter name, of the parameter's shape: descent directions
+Monitor = dict[str, Tensor]  # by metric name, a scalar: the batch's mean before the update
+
+
+@dataclass(frozen=True)
+class Batch:
+    """B examples: inputs (B, D), labels (B,), one-hot targets (B, C), and their rows in the set."""
+
+    inputs: Tensor
+    labels: Tensor
+    targets: Tensor
+    rows: Tensor | slice
+
+
+class LearningRule:
+    """Computes the updates of a network's parameters from a batch.
+
+    A rule is built for one network and a training set of `examples` images. `parameters` and
+    `state` hold tensors that it has of its own: those it learns (feedback weights), and those it
+    only keeps (persistent particles).
+    """
+
+    def __init__(self, *, network, examples: int, generator: torch.Generator) -> None:
+        self.network = network
+        self.generator = generator
+        self.parameters: dict[str, Tensor] = {}
+        self.state: dict[str, Tensor] = {}
+
+    def updates(self, network, batch: Batch) -> tuple[Updates, Monitor]:
+        """One tensor per parameter: add a small multiple to it, and the rule's cost falls."""
+        raise NotImplementedError
+
+    @property
+    def sweeps(self) -> tuple[Callable[..., tuple[Updates, Monitor]], ...]:
+        """An epoch passes over the data once for each of these, with the updates it computes."""
+        return (self.updates,)
+
+    def predict(self, network, inputs: Tensor) -> Tensor:
+        """Class scores, (N, C), of `inputs`, (N, D)."""
+        return network.activities(inputs)[-1]
+
+    def gradient(self, network, batch: Batch) -> Updates:
+        """The gradient that an update is held against, by parameter: that of the network's cost.
+
+        Here by automatic differentiation.
+        """
+        leaves = {name: p.detach().requires_grad_() for name, p in network.parameters.items()}
+        twin = object.__new__(type(network))
+        twin.__dict__.update(network.__dict__, parameters=leaves)
+        gradients = torch.autograd.grad(twin.cost(batch.inputs, batch.labels), leaves.values())
+        return dict(zip(leaves, gradients, strict=True))
+
+    def estimate(self, network, batch: Batch) -> Updates:
+        """The updates of a batch outside the training set, to hold against `gradient`."""
+        return self.updates(network, batch)[0]
+
+
+class Backpropagation(LearningRule):
+    """dW = -dC/dW, C the network's cost: the gradient itself, by the chain rule.
+
+    For h_i = tanh(a_i), a_i = h_{i-1} W_i + b_i and softmax cross-entropy at the top:
+    e_L = (p - t) / B, e_i = (e_{i+1} W_{i+1}') (1 - h_i^2), dC/dW_i = h_{i-1}' e_i
+    (Rumelhart, Hinton & Williams 1986).
+    """
+
+    def updates(self, network, batch: Batch) -> tuple[Updates, Monitor]:
+        activities = network.activities(batch.inputs)
+        log_p = activities[-1].log_softmax(dim=1)
+        error = (log_p.exp() - batch.targets) / len(batch.labels)  # (B, C)
+        updates: Updates = {}
+        for i in range(network.depth, 0, -1):
+            updates[f"W{i}"] = -activities[i - 1].T @ error
+            updates[f"b{i}"] = -error.sum(0)
+            if i > 1:
+                below = activities[i - 1]  # (B, n_{i-1})
+                error = (error @ network.parameters[f"W{i}"].T) * (1 - below**2)
+        return updates, classification_monitor(activities[-1], log_p, batch)
+
+
+def classification_monitor(outputs: Tensor, log_p: Tensor, batch: Batch) -> Monitor:
+    """Error in percent of the largest output and mean cross-entropy in nats, before the update."""
+    return {
+        "train_error": 100 * (outputs.argmax(1) != batch.labels).float().mean(),
+        "train_cost": -(log_p * batch.targets).sum(1).mean(),
+    }
+
+
+def error_rate(rule: LearningRule, network, inputs: Tensor, labels: Tensor) -> float:
+    """Percent of `inputs`, (N, D), whose largest output is not the label, (N,)."""
+    wrong = 0
+    for start in range(0, len(labels), EVALUATION_BATCH):
+        rows = slice(start, start + EVALUATION_BATCH)
+        outputs = rule.predict(network, inputs[rows])
+        wrong += int((outputs.argmax(1) != labels[rows]).sum())
+    return 100 * wrong / len(labels)

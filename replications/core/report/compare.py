@@ -1,0 +1,378 @@
+"""Claims beside scores, with a verdict for each by one printed rule."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from html import escape
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from pylatexenc.latexencode import (
+    RULE_DICT,
+    UnicodeToLatexConversionRule,
+    UnicodeToLatexEncoder,
+)
+
+from replications.core.base.carried import WITHIN, Carried
+from replications.core.base.files import write_atomically
+from replications.core.declare.metrics import METRICS, Metric
+from replications.core.declare.papers import Claim, Experiment, Paper
+from replications.core.report.statistics import t_interval
+from replications.core.report.tables import last
+
+RULE = """\
+How a verdict is reached. "Worse by d" is the distance from the paper's value, or from the nearer \
+end of its range, to the mean of our runs, in the direction that is worse; where neither direction \
+is better, any distance counts. Predicates ("A above B") are judged by the paired differences of \
+runs of equal index, less the stated margin.
+
+- reproduced: the paper's full budget was spent, in at least 3 runs, and d is at most the claim's \
+tolerance; for a predicate, the 95% t-interval of the difference lies above 0.
+- partial: the same at a smaller budget or with fewer runs; or d is at most three tolerances; for \
+a predicate, the mean difference is above 0.
+- open: short of that at less than the full budget, which cannot refute what all of it reached.
+- not reproduced: short of that at the full budget.
+- no paper value: the value is recalled, not read in the source (marked †), and decides nothing.
+- not comparable: run on other data than the claim's, or with a smaller network.
+- not run: no score of this tier."""
+MOVED = "the code has changed since, and moved scores within the tolerance of the regression check"
+VERDICTS = tuple(line[2:].split(":")[0] for line in RULE.splitlines() if line.startswith("- "))
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One claim against our runs. Numbers are in the metric's unit; None where there is none."""
+
+    paper: str
+    claim: str
+    says: str
+    where: str
+    dataset: str
+    metric: str
+    unit: str
+    direction: str
+    paper_value: str
+    paper_spread: str
+    standing: str
+    ours: float | None
+    low: float | None
+    high: float | None
+    runs: int  # that have the number; of `of` runs of the experiment
+    of: int
+    difference: float | None
+    verdict: str
+    tier: str
+    share: float
+    share_text: str
+    note: str
+
+
+def compare(
+    scores: pd.DataFrame, papers: Mapping[str, Paper], tier: str, loose: Collection = ()
+) -> list[Comparison]:
+    """Every claim of `papers` against the last step of `scores`, a long table of `tier`.
+
+    The note says so where an experiment is in `loose`, as `loosely_carried` finds them.
+    """
+    final = last(scores) if len(scores) else scores
+    compared = []
+    for paper in papers.values():
+        # What the tier leaves out has no scores in it, and so the verdict "not run".
+        experiments = {e.name: e for t in ("paper", tier) for e in paper.experiments(t)}
+        compared += [one(claim, final, experiments, tier, loose) for claim in paper.claims]
+    return compared
+
+
+def loosely_carried(
+    scores: pd.DataFrame, carried: Carried, tier: str
+) -> frozenset[tuple[str, str]]:
+    """Which (paper, experiment) have scores that a later change of the code moved a little."""
+    codes = ["train_code", "score_code"]
+    rows = scores[["paper", "experiment", *codes]].drop_duplicates()
+    return frozenset(
+        (paper, experiment)
+        for paper, experiment, *hashes in rows.itertuples(index=False, name=None)
+        for step, code in zip(("train", "score"), hashes, strict=True)
+        for line in carried.path_from((paper, experiment, tier, step), code)
+        if line.equal == WITHIN
+    )
+
+
+def values(final: pd.DataFrame, claim: Claim, score: dict) -> pd.Series:
+    """The last values of one score, by run."""
+    rows = final[
+        (final["paper"] == claim.paper)
+        & (final["experiment"] == score["experiment"])
+        & (final["metric"] == score["metric"])
+        & (final["layer"] == score.get("layer", ""))
+    ]
+    known = sorted(set(final.loc[(final["paper"] == claim.paper)
+                                 & (final["experiment"] == score["experiment"])
+                                 & (final["metric"] == score["metric"]), "layer"]))  # fmt: skip
+    if known and rows.empty:
+        raise ValueError(
+            f"{claim.paper}: claim {claim.name}: {score['metric']} has no layer "
+            f"{score.get('layer', '')!r}; there are {', '.join(map(repr, known))}"
+        )
+    return rows.set_index("run")["value"]
+
+
+def runs_of(final: pd.DataFrame, claim: Claim, score: dict) -> int:
+    """How many runs the experiment of a score has; in some the metric may be undefined."""
+    rows = (final["paper"] == claim.paper) & (final["experiment"] == score["experiment"])
+    return final.loc[rows, "run"].nunique()
+
+
+def one(
+    claim: Claim, final: pd.DataFrame, experiments: Mapping[str, Experiment], tier: str,
+    loose: Collection = (),
+) -> Comparison:  # fmt: skip
+    """The comparison of one claim."""
+    involved = [experiments[score["experiment"]] for score in claim.scores]
+    least = min(involved, key=lambda e: e.share)
+    share = least.share
+    metric = METRICS[claim.scores[0]["metric"]]
+    observed = [values(final, claim, score) for score in claim.scores]
+    predicate = "compares" in claim.declared
+    ours = ((observed[0] - observed[1]).dropna() if predicate else observed[0]).to_numpy()
+    mean = float(np.mean(ours)) if len(ours) else None
+    if predicate:
+        margin = claim.declared["compares"]["margin"]
+        distance = None if mean is None else mean - margin
+        verdict = predicate_verdict(ours - margin, share)
+        value, direction = f"> {margin:g}", "difference"
+    else:
+        distance = None if mean is None else mean - nearest(claim, mean)
+        verdict = value_verdict(claim, metric, distance, len(ours), share)
+        value = printed_value(claim)
+        direction = {True: "higher", False: "lower", None: "neither"}[better(claim, metric)]
+    if len(ours) and any(e.data != e.paper_data or e.smaller for e in involved):
+        verdict = "not comparable"
+    elif len(ours) and claim.declared["standing"] == "recalled":
+        verdict = "no paper value"
+    low, high = t_interval(ours)
+    moved = MOVED if any((claim.paper, e.name) in loose for e in involved) else ""
+    return Comparison(
+        paper=claim.paper,
+        claim=claim.name,
+        says=claim.declared["says"],
+        where=claim.declared["where"],
+        dataset=", ".join(dict.fromkeys(e.data for e in involved)),
+        metric=" − ".join(title(e, s) for e, s in zip(involved, claim.scores, strict=True)),
+        unit=metric.unit,
+        direction=direction,
+        paper_value=value + ("†" if claim.declared["standing"] == "recalled" else ""),
+        paper_spread=claim.declared.get("value", {}).get("spread", ""),
+        standing=claim.declared["standing"],
+        ours=mean,
+        low=None if math.isnan(low) else low,
+        high=None if math.isnan(high) else high,
+        runs=len(ours),
+        of=max(runs_of(final, claim, score) for score in claim.scores),
+        difference=distance,
+        verdict=verdict,
+        tier=tier,
+        share=share,
+        share_text=least.share_text + least.reduced_text,
+        note="; ".join(filter(None, [claim.declared.get("note", ""), moved])),
+    )
+
+
+def title(experiment: Experiment, score: dict) -> str:
+    """Which score: experiment, metric and, if it has one, the layer."""
+    return " ".join(filter(None, [experiment.name, score["metric"], score.get("layer", "")]))
+
+
+def printed_value(claim: Claim) -> str:
+    """The paper's value, or its range, as text."""
+    value = claim.declared["value"]
+    return f"{value['mean']:g}" if "mean" in value else f"{value['low']:g} to {value['high']:g}"
+
+
+def nearest(claim: Claim, ours: float) -> float:
+    """The paper's value, or the point of its range that is nearest to `ours`."""
+    value = claim.declared["value"]
+    if "mean" in value:
+        return value["mean"]
+    return min(max(ours, value["low"]), value["high"])
+
+
+def better(claim: Claim, metric: Metric) -> bool | None:
+    """Whether higher is better than the paper's value; None where any distance counts."""
+    if claim.declared["value"].get("better") == "neither":
+        return None
+    return metric.higher_is_better
+
+
+def value_verdict(
+    claim: Claim, metric: Metric, distance: float | None, runs: int, share: float
+) -> str:
+    """The verdict on a number, by RULE; `distance` is ours less the paper's."""
+    if runs == 0:
+        return "not run"
+    sign = {True: -1, False: 1, None: 0}[better(claim, metric)]
+    worse = max(0.0, sign * distance) if sign else abs(distance)
+    worse = round(worse, 9)  # 3.1 - 3 is a little more than .1 in binary
+    tolerance = claim.declared["tolerance"]
+    if worse <= tolerance:
+        return "reproduced" if share >= 1 and runs >= 3 else "partial"
+    return "partial" if worse <= 3 * tolerance else short(share)
+
+
+def predicate_verdict(differences: np.ndarray, share: float) -> str:
+    """The verdict on "A above B" from paired differences (less the margin), by RULE."""
+    if len(differences) == 0:
+        return "not run"
+    if np.mean(differences) <= 0:
+        return short(share)
+    sure = len(differences) >= 3 and t_interval(differences)[0] > 0
+    return "reproduced" if sure and share >= 1 else "partial"
+
+
+def short(share: float) -> str:
+    """The verdict on what falls short: a share of the budget does not refute."""
+    return "not reproduced" if share >= 1 else "open"
+
+
+def counted(comparisons: Sequence[Comparison]) -> dict[str, int]:
+    """How many claims have each verdict, in the order of RULE."""
+    found = Counter(c.verdict for c in comparisons)
+    return {verdict: found[verdict] for verdict in VERDICTS if found[verdict]}
+
+
+def heading(counts: Mapping[str, int]) -> str:
+    """Those, as the line at the head of a table: "112 claims: 60 reproduced, 12 partial"."""
+    parts = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
+    return f"{sum(counts.values())} claims: {parts}"
+
+
+HEADINGS = {
+    "paper": "paper",
+    "says": "claim",
+    "where": "where",
+    "dataset": "dataset",
+    "metric": "metric",
+    "unit": "unit",
+    "direction": "better",
+    "paper_value": "paper's value",
+    "paper_spread": "spread",
+    "standing": "standing",
+    "ours": "ours, mean",
+    "interval": "95% t-interval",
+    "runs": "runs",
+    "difference": "difference",
+    "verdict": "verdict",
+    "budget": "tier, share",
+    "note": "note",
+}
+
+
+def printed(comparison: Comparison) -> dict[str, str]:
+    """The cells of one row, as text, by HEADINGS."""
+    c = comparison
+    number = lambda x: "" if x is None else f"{x:.3g}" if abs(x) < 100 else f"{x:.1f}"  # noqa: E731
+    interval = "" if c.low is None else f"{number(c.low)} to {number(c.high)}"
+    budget = f"{c.tier}, {c.share_text}"
+    cells = {k: str(v) for k, v in asdict(c).items() if k in HEADINGS}
+    cells |= {"ours": number(c.ours), "difference": number(c.difference)}
+    cells |= {"interval": interval, "budget": budget}
+    cells["runs"] = f"{c.runs}" if c.runs == c.of else f"{c.runs} of {c.of}"
+    if c.verdict == "open":
+        cells["verdict"] = f"open: short of it at {c.share_text} of the budget"
+    if c.unit:
+        cells["metric"] += f" ({c.unit})"
+    return {HEADINGS[key]: cells[key] for key in HEADINGS}
+
+
+def markdown(table: list[dict[str, str]]) -> str:
+    """A Markdown table of rows of text."""
+    if not table:
+        return ""
+    lines = ["| " + " | ".join(table[0]) + " |", "|" + "---|" * len(table[0])]
+    for row in table:
+        cells = (" ".join(cell.split()).replace("|", "\\|") for cell in row.values())
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+# Names have no spaces: their lines may break after "_". What LaTeX has no sign for becomes <U+...>.
+LATEX_SIGNS = {"_": r"\_\allowbreak{}", "ᵀ": r"\textsuperscript{T}", '"': r"\textquotedbl{}"}
+LATEX = UnicodeToLatexEncoder(
+    conversion_rules=[
+        UnicodeToLatexConversionRule(RULE_DICT, {ord(k): v for k, v in LATEX_SIGNS.items()}),
+        "defaults",
+    ],
+    replacement_latex_protection="braces-after-macro",
+    unknown_char_policy="unihex",
+    unknown_char_warning=False,
+)
+
+
+def latex(table: list[dict[str, str]], head: str) -> str:
+    """A document with a booktabs longtable per paper, which any LaTeX compiles as it is.
+
+    A claim's note stands below it.
+    """
+    wanted = {"claim": 6.2, "metric": 4.2, "paper's value": 1.7, "ours, mean": 1.4,
+              "95% t-interval": 2.4, "runs": 0.8, "verdict": 2.0, "tier, share": 2.2}  # fmt: skip
+    columns = "".join(rf">{{\raggedright\arraybackslash}}p{{{w}cm}}" for w in wanted.values())
+    text = LATEX.unicode_to_latex
+    columns_named = " & ".join(map(text, wanted)) + r" \\"
+    body = [r"\documentclass{article}", r"\usepackage[a4paper,landscape,margin=1.5cm]{geometry}",
+            r"\usepackage[T1]{fontenc}", r"\usepackage{textcomp}",
+            r"\usepackage{array,booktabs,longtable}", r"\setlength{\extrarowheight}{2pt}",
+            r"\begin{document}\small", r"\noindent " + text(head)]  # fmt: skip
+    for paper in dict.fromkeys(row["paper"] for row in table):
+        body += [rf"\subsection*{{{text(paper)}}}", rf"\begin{{longtable}}{{{columns}}}"]
+        body += [r"\toprule", columns_named, r"\midrule\endhead"]
+        for row in (r for r in table if r["paper"] == paper):
+            cells = [text(row[name]) for name in wanted]
+            if row["note"]:
+                cells[0] += rf"\newline{{\footnotesize\itshape {text(row['note'])}}}"
+            body.append("{}" + " & ".join(cells) + r" \\")  # {}: a cell may begin with [
+        body += [r"\bottomrule", r"\end{longtable}"]
+    rule = map(text, RULE.splitlines())
+    return "\n".join([*body, r"\noindent " + "\\\\\n".join(rule), r"\end{document}", ""])
+
+
+def html(table: list[dict[str, str]], head: str) -> str:
+    """The table and the rule as a page of its own, for the report."""
+    frame = pd.DataFrame(table).to_html(index=False, border=0)
+    style = (
+        "body{font:14px sans-serif}td,th{padding:4px 8px;text-align:left;vertical-align:top}"
+        "table{border-collapse:collapse}tr{border-bottom:1px solid #ddd}"
+        "th{position:sticky;top:0;background:white}"
+    )
+    lines = "<br>".join(map(escape, RULE.splitlines()))
+    return (
+        f"<!doctype html><meta charset=utf-8><style>{style}</style><p>{escape(head)}</p>"
+        f"{frame}<p>{lines}</p>\n"
+    )
+
+
+def write_comparison(into: Path, papers: Mapping[str, Paper], tier: str, carried: Carried) -> None:
+    """Write comparison.csv, .md, .tex, .json and .html beside `into`/scores.parquet."""
+    scores = pd.read_parquet(into / "scores.parquet")
+    compared = compare(scores, papers, tier, loosely_carried(scores, carried, tier))
+    table = [printed(c) for c in compared]
+    records = pd.DataFrame(
+        [asdict(c) for c in compared], columns=[f.name for f in fields(Comparison)]
+    )
+    counts = counted(compared)
+    head = heading(counts)
+    document = {"tier": tier, "rule": RULE, "counts": counts,
+                "comparisons": [asdict(c) for c in compared]}  # fmt: skip
+    contents = {
+        "csv": records.to_csv(index=False),
+        "md": f"{head}\n\n{markdown(table)}\n{RULE}\n",
+        "tex": latex(table, head),
+        "json": json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False) + "\n",
+        "html": html(table, head),
+    }
+    for suffix, content in contents.items():
+        write_atomically(into / f"comparison.{suffix}", content)

@@ -1,0 +1,217 @@
+"""Figures: what they are drawn from, how they look, and what papers draw alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import import_module
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
+from safetensors.numpy import load_file
+
+from replications.core.base.provenance import PACKAGE
+from replications.core.declare.papers import Experiment, Paper
+
+FINAL = {"ls": "", "marker": "D", "ms": 4, "mec": "white", "mew": 0.5}  # the style of `final`
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What a figure may read: the scores and arrays of the experiments that it declares."""
+
+    paper: Paper
+    tier: str
+    scores: pd.DataFrame  # the long table, this figure's experiments only
+    arrays: dict[str, list[dict[str, np.ndarray]]]  # experiment -> one dictionary per run
+    runs: Path  # where the run directories are, <experiment>/<run>
+
+    @cached_property
+    def experiments(self) -> list[Experiment]:
+        """The experiments that are drawn, as the tier resolves them."""
+        return [e for e in self.paper.experiments(self.tier) if e.name in self.arrays]
+
+    @property
+    def on_the_papers_data(self) -> bool:
+        """Whether the paper's numbers may stand in the figure: they are about the same dataset."""
+        return all(e.data == e.paper_data for e in self.experiments)
+
+    def label(self, experiment: str) -> str:
+        """What the paper.yaml says that an experiment is; marked if its network is smaller."""
+        says = self.paper.declared["experiments"][experiment].get("says", experiment)
+        smaller = any(e.smaller for e in self.experiments if e.name == experiment)
+        return f"{says} (smaller network)" if smaller else says
+
+    def of(self, experiment: str, metric: str) -> pd.DataFrame:
+        """The rows of one metric of one experiment."""
+        s = self.scores
+        return s[(s["experiment"] == experiment) & (s["metric"] == metric)]
+
+    def parameters(self, experiment: str) -> dict[str, np.ndarray]:
+        """What an experiment's first run has learnt, by name; as "<epoch>/<name>" before."""
+        kept = load_file(self.runs / experiment / "0" / "parameters.safetensors")
+        last = max(int(name.split("/", 1)[0]) for name in kept)
+        return kept | {name.split("/", 1)[1]: kept[name] for name in kept
+                       if name.startswith(f"{last}/")}  # fmt: skip
+
+
+def draw(results: Path, paper: Paper, tier: str) -> None:
+    """Draw every figure of a paper into results/<tier>/figures/<paper>/, as PNG and PDF."""
+    sns.set_theme(context="paper", style="ticks", palette="colorblind")
+    folder = results / "figures" / paper.name
+    folder.mkdir(parents=True, exist_ok=True)
+    science = import_module(f"{PACKAGE}.{paper.name}.figures")
+    there = {experiment.name for experiment in paper.experiments(tier)}
+    for name, declared in paper.figures.items():
+        drawn = read(results, paper, tier, [e for e in declared["experiments"] if e in there])
+        figure = getattr(science, name)(drawn)
+        figure.text(1, 0, budget_note(drawn), ha="right", va="top", fontsize=6, color="0.4")
+        for suffix in ("png", "pdf"):
+            figure.savefig(folder / f"{name}.{suffix}", dpi=160, bbox_inches="tight")
+        plt.close(figure)
+
+
+def read(results: Path, paper: Paper, tier: str, experiments: list[str]) -> Drawn:
+    """The scores and arrays of some of a paper's experiments."""
+    scores = pd.read_parquet(results / "papers" / paper.name / "scores.parquet")
+    arrays, directory = {}, results / "runs" / paper.name
+    for experiment in experiments:
+        folder = directory / experiment
+        runs = sorted(scores.loc[scores["experiment"] == experiment, "run"].unique())
+        files = [folder / str(run) / "arrays.npz" for run in runs]
+        arrays[experiment] = [dict(np.load(file, allow_pickle=False)) for file in files]
+    drawn = scores[scores["experiment"].isin(experiments)]
+    return Drawn(paper, tier, drawn, arrays, directory)
+
+
+def budget_note(drawn: Drawn) -> str:
+    """The tier and what share of the full budget it spends, for the foot of a figure."""
+    experiments = sorted(drawn.experiments, key=lambda e: e.share)
+    ends = dict.fromkeys((experiments[0].share_text, experiments[-1].share_text))
+    shares = " to ".join(ends).replace("to full", "to all")
+    data = " and ".join(dict.fromkeys(e.data for e in drawn.experiments if e.data != "none"))
+    runs = drawn.scores["run"].nunique()
+    on = f" on {data}" if data else ""
+    budget = "the full budget" if shares == "full" else f"{shares} of the full budget"
+    reductions = [part for e in experiments for part in e.reduced_text.split(", ")[1:]]
+    counted = f"{runs} run" if runs == 1 else f"{runs} runs"
+    return ", ".join([f"{drawn.tier} tier{on}", counted, budget, *dict.fromkeys(reductions)])
+
+
+def curve(axis: plt.Axes, rows: pd.DataFrame, *, color, label: str | None,
+          style: str = "-") -> None:  # fmt: skip
+    """One metric over steps: thin lines for single runs, a thick one for their mean."""
+    table = rows.pivot_table(index="step", columns="run", values="value")
+    marks = {"marker": "o", "ms": 3} if len(table) == 1 else {}  # one step makes no line
+    axis.plot(table.index, table, color=color, lw=0.5, alpha=0.5, ls=style, **marks)
+    axis.plot(table.index, table.mean(axis=1), color=color, lw=1.6, ls=style, label=label, **marks)
+
+
+def final(axis: plt.Axes, rows: pd.DataFrame, *, color) -> None:
+    """A metric that is measured once, after the last epoch: one mark per run."""
+    axis.plot(rows["step"], rows["value"], color=color, zorder=3, clip_on=False, **FINAL)
+
+
+def error_curves(drawn: Drawn, axis: plt.Axes, experiments: Sequence[str]) -> None:
+    """Training error (dashed), validation error (solid) and final test error (marks), log scale.
+
+    An experiment a colour; in a legend they stand first, then the styles, in grey.
+    """
+    for color, experiment in zip(sns.color_palette(), experiments, strict=False):
+        curve(axis, drawn.of(experiment, "validation_error"), color=color,
+              label=drawn.label(experiment))  # fmt: skip
+        curve(axis, drawn.of(experiment, "train_error"), color=color, label=None, style="--")
+        final(axis, drawn.of(experiment, "test_error"), color=color)
+    axis.plot([], [], "--", color="0.4", lw=1.6, label="training")
+    axis.plot([], [], "-", color="0.4", lw=1.6, label="validation")
+    axis.plot([], [], color="0.4", label="test, after the last", **FINAL)
+    axis.set(xlabel="epoch", ylabel="error (%)", yscale="log")
+    plain_log_ticks(axis)
+
+
+def plain_log_ticks(axis: plt.Axes) -> None:
+    """Ticks at 1, 2 and 5 of each decade of a logarithmic y axis, as plain numbers."""
+    axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.yaxis.set_major_formatter("{x:g}")
+    axis.yaxis.set_minor_formatter(NullFormatter())
+
+
+def aligned(drawn: Drawn, experiment: str, metric: str) -> pd.DataFrame:
+    """The rows of a metric of alignment, less those of an update or a gradient of zero.
+
+    Such a one points nowhere: its norm ratio is 0, its cosine and angle are but a convention.
+    """
+    keys = ["run", "layer", "step"]
+    ratios = drawn.of(experiment, "norm_ratio").set_index(keys)["value"]
+    rows = drawn.of(experiment, metric)
+    return rows[ratios.loc[pd.MultiIndex.from_frame(rows[keys])].to_numpy() != 0]
+
+
+def alignment_by_layer(drawn: Drawn) -> Figure:
+    """Angle and norm ratio to -gradient, by layer and epoch; a column per experiment."""
+    columns = len(drawn.arrays)
+    figure, axes = plt.subplots(
+        2, columns, figsize=(3.6 * columns + 0.6, 5.2), sharex=True, sharey="row", squeeze=False,
+        layout="constrained",
+    )  # fmt: skip
+    for column, experiment in zip(axes.T, drawn.arrays, strict=True):
+        for axis, metric in zip(column, ("angle", "norm_ratio"), strict=True):
+            rows, all_rows = aligned(drawn, experiment, metric), drawn.of(experiment, metric)
+            steps = sorted(all_rows["step"].unique())
+            layers = sorted(all_rows["layer"].unique(), key=lambda name: int(name[1:]))
+            for color, step in zip(sns.color_palette("flare", len(steps)), steps, strict=True):
+                at = rows[rows["step"] == step].groupby("layer")["value"]
+                axis.errorbar(
+                    range(len(layers)), at.mean().reindex(layers), at.std().reindex(layers),
+                    color=color, marker="o", ms=4, lw=1, capsize=2, label=f"epoch {step}",
+                )  # fmt: skip
+            axis.set_xticks(range(len(layers)), layers)
+        column[0].axhline(90, color="0.6", lw=0.8, ls=":")
+        column[0].set(title=drawn.label(experiment), ylim=(0, None))
+        column[1].axhline(1, color="0.6", lw=0.8, ls=":")
+        column[1].set(xlabel="weights, from the input up", yscale="log")
+        plain_log_ticks(column[1])
+    axes[0, 0].set_ylabel("angle to −gradient (deg)")
+    axes[1, 0].set_ylabel("|update| / |gradient|")
+    for axis in axes[0]:  # experiments may be of different lengths
+        axis.legend(frameon=False)
+    sns.despine(figure)
+    return figure
+
+
+def rules_by_epoch(drawn: Drawn) -> Figure:
+    """Learning rules on one network with two layers of weights, a colour each, by epoch.
+
+    Training error; validation error and, marked, the last test error; the updates' cosine to
+    -gradient, for either layer, where there is an update and a gradient.
+    """
+    figure, axes = plt.subplots(1, 4, figsize=(15.2, 3.3), layout="constrained")
+    for color, name in zip(
+        sns.color_palette(n_colors=len(drawn.arrays)), drawn.arrays, strict=True
+    ):
+        label = drawn.label(name)
+        curve(axes[0], drawn.of(name, "train_error"), color=color, label=label)
+        curve(axes[1], drawn.of(name, "validation_error"), color=color, label=label)
+        final(axes[1], drawn.of(name, "test_error"), color=color)
+        cosines = aligned(drawn, name, "cosine")
+        for axis, layer in zip(axes[2:], ("W1", "W2"), strict=True):
+            curve(axis, cosines[cosines["layer"] == layer], color=color, label=label)
+    for axis, what in zip(axes, ("training", "validation (test: marks)"), strict=False):
+        axis.set(xlabel="epoch", ylabel=f"{what} error (%)", yscale="log")
+        plain_log_ticks(axis)
+    for axis, layer in zip(axes[2:], ("W1", "W2"), strict=True):
+        axis.set(xlabel="epoch", ylabel=f"cosine to −gradient, {layer}", ylim=(None, 1.02))
+    figure.legend(*axes[0].get_legend_handles_labels(), frameon=False, loc="outside lower center",
+                  ncols=3, fontsize=7)  # fmt: skip
+    sns.despine(figure)
+    return figure

@@ -1,0 +1,135 @@
+"""The generated parts of the READMEs: result tables, written between two marks."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from replications.core.base.carried import Carried
+from replications.core.base.files import write_atomically
+from replications.core.base.provenance import PACKAGE, ROOT
+from replications.core.declare.metrics import ANCHORS
+from replications.core.declare.papers import TIERS, Paper, suite
+from replications.core.declare.searches import searches
+from replications.core.report.compare import (
+    RULE,
+    Comparison,
+    compare,
+    counted,
+    heading,
+    loosely_carried,
+    markdown,
+    printed,
+)
+from replications.core.report.tables import COLUMNS, read
+
+MARKS = "<!-- results: written by `make readme` -->\n", "<!-- end of results -->"
+SAMPLES = "<!-- samples: written by `make readme` -->\n", "<!-- end of samples -->"
+SEARCHED = "<!-- search: written by `make readme` -->\n", "<!-- end of search -->"
+# The widest tables that a README page shows without scrolling; results/ has the rest.
+SHOWN = ["claim", "where", "metric", "paper's value", "ours, mean", "95% t-interval", "runs",
+         "verdict", "tier, share", "note"]  # fmt: skip
+
+
+QUALITIES = ("parzen", "parzen_chosen", "sigma", "log_likelihood", "log_likelihood_gap", "frechet",
+             "two_sample", "precision", "recall", "density", "coverage")  # fmt: skip
+
+
+def best(reference: Path, papers: Mapping[str, Paper]) -> list[Comparison]:
+    """Every claim once: by the paper tier where it was run, else by the standard tier."""
+    tables, carried = {}, Carried(reference / "carried.csv")
+    for tier in reversed(TIERS[1:]):
+        path = reference / f"{tier}.csv"
+        scores = read(path) if path.exists() else pd.DataFrame(columns=COLUMNS)
+        tables[tier] = compare(scores, papers, tier, loosely_carried(scores, carried, tier))
+    pairs = zip(tables["paper"], tables["standard"], strict=True)
+    return [paper if paper.runs else standard for paper, standard in pairs]
+
+
+def table(comparisons: list[Comparison], *, leading: tuple[str, ...] = ()) -> str:
+    """The Markdown table of some comparisons, and the rule below it."""
+    rows = [printed(c) for c in comparisons]
+    shown = markdown([{name: row[name] for name in (*leading, *SHOWN)} for row in rows])
+    return f"{heading(counted(comparisons))}\n\n{shown}\n{RULE}\n"
+
+
+def samples(paper: Paper, reference: Path) -> str:
+    """The Markdown table of every set of samples that was scored: means and SDs over runs."""
+    tables = {tier: read(reference / f"{tier}.csv") for tier in reversed(TIERS[1:])}
+    rows = []
+    for name, declared in paper.declared["experiments"].items():
+        own = {
+            tier: table[(table["paper"] == paper.name) & (table["experiment"] == name)]
+            for tier, table in tables.items()
+        }
+        tier, scores = next((tier, scores) for tier, scores in own.items() if len(scores))
+        (experiment,) = (e for e in paper.experiments(tier) if e.name == name)
+        for layer in scores.loc[scores["metric"] == "parzen", "layer"].unique():
+            of = scores[scores["layer"] == layer]
+            if len(experiment.resolved["evaluation"]["sigmas"]) == 1:  # nothing was chosen
+                of = of[~of["metric"].isin(["sigma", "parzen_chosen"])]
+            values = dict(list(of.groupby("metric")["value"]))
+            cells = {m.replace("_", " "): spread(values[m]) if m in values else "–"
+                     for m in QUALITIES}  # fmt: skip
+            model = "no model" if layer in ANCHORS else declared.get("says", name)
+            budget = f"{tier}, {experiment.share_text}{experiment.reduced_text}"
+            rows.append({"model": model, "samples": layer, **cells, "tier, share": budget})
+    return markdown(rows)
+
+
+def spread(values: pd.Series) -> str:
+    """Mean ± standard deviation over runs, to four significant digits of the larger."""
+    equal = (values == values.iloc[0]).all()  # whose deviation may come out as 1e-17
+    deviation = 0.0 if equal else values.std()
+    return f"{values.mean():.4g} ± {deviation:.2g}"
+
+
+def trials(path: Path) -> str:
+    """The Markdown table of a search: every trial, the best of each stage first."""
+    with open(path, newline="") as file:
+        rows = list(csv.DictReader(file))
+    short = {name: " ".join(name.split("/")[1:]) if "/" in name else name for name in rows[0]}
+    cells = [{short[name]: value or "–" for name, value in row.items()} for row in rows]
+    for row in cells:  # the optimiser's name is enough: search.yaml has its settings
+        row.update({n: v.split("'")[1] for n, v in row.items() if v.startswith("{")})
+    return markdown(cells)
+
+
+def replace(text: str, content: str, marks: tuple[str, str] = MARKS) -> str:
+    """`text` with what stands between the marks replaced. Raises ValueError without the marks."""
+    start, end = map(re.escape, marks)
+    if not re.search(f"{start}.*{end}", text, flags=re.DOTALL):
+        raise ValueError(f"a README has no place for its results: {marks[0]}{marks[1]}")
+    new = f"{marks[0]}\n{content}\n{marks[1]}"
+    return re.sub(f"{start}.*?{end}", lambda _: new, text, flags=re.DOTALL)
+
+
+def generated(reference: Path) -> dict[Path, str]:
+    """Every README with its tables as the stored reference has them."""
+    papers = suite().papers
+    comparisons = best(reference, papers)
+    main = table(comparisons, leading=("paper",))
+    texts = {ROOT / "README.md": main}
+    for name in papers:
+        own = [c for c in comparisons if c.paper == name]
+        texts[ROOT / PACKAGE / name / "README.md"] = table(own)
+    texts = {path: replace(path.read_text(), content) for path, content in texts.items()}
+    for name, paper in papers.items():
+        path = ROOT / PACKAGE / name / "README.md"
+        if SAMPLES[0] in texts[path]:
+            texts[path] = replace(texts[path], samples(paper, reference), SAMPLES)
+    for search in searches():
+        path = ROOT / PACKAGE / search.paper / "README.md"
+        table_of = trials(reference / "search" / search.paper / f"{search.name}.csv")
+        texts[path] = replace(texts[path], table_of, SEARCHED)
+    return texts
+
+
+def write_readmes(reference: Path) -> None:
+    """Write the tables of results/reference/ into every README."""
+    for path, text in generated(reference).items():
+        write_atomically(path, text)

@@ -1,0 +1,51 @@
+"""results/reference/: what is stored of finished runs, and on which machine they were made."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Sequence
+from io import StringIO
+from pathlib import Path
+
+import pandas as pd
+
+from replications.core.base.files import write_atomically
+from replications.core.report.tables import KEYS, as_csv, long_table
+
+logger = logging.getLogger(__name__)
+
+# Of every stored run: who made it. Runs that were stored before this was recorded are not in it.
+MADE = ["tier", *KEYS[:3], "commit", "device", "processor", "instructions", "blas", "torch"]
+
+
+def store(files: Sequence[Path], reference: Path, tier: str) -> None:
+    """Merge finished runs, by their scores.json, into <reference>/<tier>.csv and machines.csv.
+
+    Stored runs that are not among them stay.
+    """
+    fresh = pd.read_csv(StringIO(as_csv(long_table(files))), dtype=str, keep_default_na=False)
+    made = [who_made(json.loads((path.parent / "run.json").read_text())) for path in files]
+    merge(reference / f"{tier}.csv", fresh, KEYS[:3], KEYS)
+    runs = ["tier", *KEYS[:3]]
+    merge(reference / "machines.csv", pd.DataFrame(made, columns=MADE, dtype=str), runs, runs)
+    logger.info("%d runs are stored in %s", len(files), reference)
+
+
+def who_made(run: dict) -> dict[str, str]:
+    """The line of machines.csv for a run.json."""
+    told = run["environment"] | run
+    return {name: str(told[name]) for name in MADE}
+
+
+def merge(path: Path, fresh: pd.DataFrame, keys: list[str], order: list[str]) -> None:
+    """Put rows, as text, into a CSV file: those with their keys are replaced, the rest stays."""
+    if path.exists():
+        stored = pd.read_csv(path, dtype=str, keep_default_na=False)
+        new = pd.MultiIndex.from_frame(fresh[keys])
+        fresh = pd.concat([stored[~pd.MultiIndex.from_frame(stored[keys]).isin(new)], fresh])
+    numbers = {"run", "step"}
+    fresh = fresh.sort_values(
+        order, kind="stable", key=lambda c: pd.to_numeric(c) if c.name in numbers else c
+    )
+    write_atomically(path, fresh.to_csv(index=False, lineterminator="\n"))

@@ -1,0 +1,85 @@
+"""The long table: every score of a tier, one row each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from replications.core.base.files import write_atomically
+from replications.core.base.scores import hashes_of
+from replications.core.declare.metrics import METRICS
+
+COLUMNS = [
+    "paper",
+    "experiment",
+    "run",
+    "metric",
+    "layer",  # a layer, a sampler or a side of a curve; "" for the whole
+    "step",  # epochs trained; the keys end here
+    "value",
+    "unit",
+    "higher_is_better",  # true, false, or empty where neither is better
+    "train_code",  # hashes: what trained the run,
+    "score_code",  # what scored it,
+    "config",  # its settings and budget,
+    "data",  # and the dataset's files
+]
+KEYS = COLUMNS[:6]
+HASHES = dict.fromkeys(COLUMNS[-4:], str)  # some are all digits
+
+
+def rows_of(scores: dict) -> list[dict]:
+    """The rows of one scores.json. Raises ValueError for a metric that is not in METRICS."""
+    unknown = {row["metric"] for row in scores["rows"]} - set(METRICS)
+    if unknown:
+        raise ValueError(
+            f"{scores['paper']} {scores['experiment']}: replications/core/declare/metrics.py "
+            f"does not list {', '.join(sorted(unknown))}; it has {', '.join(METRICS)}"
+        )
+    owner = {key: scores[key] for key in ("paper", "experiment", "run")}
+    hashes = hashes_of(scores)
+    return [
+        owner
+        | row
+        | {"unit": METRICS[row["metric"]].unit}
+        | {"higher_is_better": METRICS[row["metric"]].higher_is_better}
+        | hashes
+        for row in scores["rows"]
+    ]
+
+
+def long_table(files: Sequence[Path]) -> pd.DataFrame:
+    """The long table of some scores.json files."""
+    rows = [row for file in files for row in rows_of(json.loads(file.read_text()))]
+    table = pd.DataFrame(rows, columns=COLUMNS).sort_values(KEYS, ignore_index=True)
+    return table.assign(higher_is_better=table["higher_is_better"].astype("boolean"))
+
+
+def as_csv(table: pd.DataFrame) -> str:
+    """A long table as it is written: six digits."""
+    return table.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+
+
+def collect(files: Sequence[Path], into: Path) -> pd.DataFrame:
+    """Write `into`/scores.parquet and scores.csv from scores.json files; returns the table."""
+    table = long_table(files)
+    into.mkdir(parents=True, exist_ok=True)
+    table.to_parquet(into / "scores.parquet", index=False)
+    write_atomically(into / "scores.csv", as_csv(table))
+    return table
+
+
+def read(path: Path) -> pd.DataFrame:
+    """A long table from CSV. Raises ValueError if its columns are not those of a long table."""
+    table = pd.read_csv(path, keep_default_na=False, na_values={"value": [""]}, dtype=HASHES)
+    if list(table.columns) != COLUMNS:
+        raise ValueError(f"{path}: columns are {list(table.columns)}, expected {COLUMNS}")
+    return table
+
+
+def last(table: pd.DataFrame) -> pd.DataFrame:
+    """Of every metric of every run, the row of the largest step."""
+    return table.loc[table.groupby(KEYS[:-1])["step"].idxmax()]

@@ -1,0 +1,62 @@
+"""What today's code, settings and data would make again: which finished runs count."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from replications.core.base.carried import Carried
+from replications.core.base.scores import hashes_of
+from replications.core.data.catalogue import data_hash
+from replications.core.declare.papers import Experiment, suite
+
+
+def today(experiment: Experiment) -> dict[str, str]:
+    """The hashes that a stored row of an experiment has, if it was made today."""
+    train, score = experiment.hashes("train"), experiment.hashes("score")
+    return {
+        "train_code": train["code"],
+        "score_code": score["code"],
+        "config": score["config"],
+        "data": data_hash(experiment.data),
+    }
+
+
+def ends(hashes: dict[str, str], experiment: Experiment, carried: Carried) -> dict[str, str]:
+    """The hashes of a stored row, those of code led on to where carried.csv leads them."""
+    found = dict(hashes)
+    for step in ("train", "score"):
+        key = (experiment.paper, experiment.name, experiment.tier, step)
+        found[f"{step}_code"] = carried.end(key, hashes[f"{step}_code"])
+    return found
+
+
+def current(path: Path, experiment: Experiment, carried: Carried) -> bool:
+    """Whether a scores.json is of today's code, settings and data, or carried to them."""
+    hashes = hashes_of(json.loads(path.read_text()))
+    return ends(hashes, experiment, carried) == today(experiment)
+
+
+def finished(results: Path, paper: str, tier: str) -> list[Path]:
+    """The scores.json of every finished run of a paper.
+
+    Raises ValueError, with what to do, where there is none, or where one was made by other code,
+    settings or data than today's.
+    """
+    files = []
+    carried = Carried(results / "reference" / "carried.csv")
+    for experiment in suite().select([paper])[paper].experiments(tier):
+        folder = results / tier / "runs" / paper / experiment.name
+        for path in sorted(folder.glob("*/scores.json")):
+            if not current(path, experiment, carried):
+                raise ValueError(
+                    f"{path} was made by other code, settings or data than today's: run `snakemake "
+                    f"--cores all {paper} --config tier={tier}` again, or remove {path.parent}"
+                )
+            files.append(path)
+    if not files:
+        raise ValueError(
+            f"{paper} has no finished run below {results / tier}: run `snakemake --cores all "
+            f"{paper} --config tier={tier}` first"
+        )
+    return files

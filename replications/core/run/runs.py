@@ -1,0 +1,117 @@
+"""Run directories: one per run, and nothing in them that the run did not make.
+
+parameters.safetensors   tensors by name: "<epoch>/<parameter>" for every snapshot kept
+curves.csv               what was monitored in training: step, metric, layer, value
+run.json                 provenance: configuration, seeds, hashes, versions, device, cost
+checkpoint.safetensors   only while a training is unfinished
+"""
+
+from __future__ import annotations
+
+import fcntl
+import re
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from replications.core.base.errors import Expected
+from replications.core.base.provenance import environment, git_commit
+from replications.core.run.seeds import PAIRED, seed
+
+if TYPE_CHECKING:
+    from replications.core.base.carried import Carried
+    from replications.core.declare.papers import Experiment
+
+RESULTS = ("run.json", "curves.csv", "parameters.safetensors")  # run.json stands for the rest
+
+
+class RunDirectoryBusy(Expected):
+    """Another process is writing this run directory."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run: an experiment as its tier resolves it, a run index and where the run lives."""
+
+    experiment: Experiment
+    tier: str
+    index: int
+    directory: Path
+    data: Path
+    device: str = "cpu"
+    threads: int = 1
+    hashes: dict[str, str] = field(default_factory=dict)
+    images: tuple[int, int] | None = None  # a probe's: training images, and others, that it keeps
+    carried: Carried | None = None  # what is as good as made by today's code
+
+    def seed(self, source: str) -> int:
+        """Seed in [0, 2^63) of one source of randomness, such as "order" or "evaluation"."""
+        return seed(self.experiment.paper, self.experiment.name, self.index, source)
+
+    def accepts(self, hashes: dict[str, str], step: str) -> bool:
+        """Whether what has these hashes is what `step` of this run would make today."""
+        code = hashes["code"]
+        if self.carried:
+            key = (self.experiment.paper, self.experiment.name, self.tier, step)
+            code = self.carried.end(key, code)
+        return hashes | {"code": code} == self.hashes
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Hold the directory's lock; the kernel lets it go even if the process is killed.
+
+        Raises RunDirectoryBusy if another process holds it.
+        """
+        self.directory.mkdir(parents=True, exist_ok=True)
+        with open(self.directory / ".lock", "w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise RunDirectoryBusy(
+                    f"{self.directory} is being written by another process: wait for it to end, "
+                    "or stop it, then run the same command again"
+                ) from None
+            for part in self.directory.glob(".*.part"):  # what a killed writer left half-written
+                part.unlink()
+            yield
+
+    def forget(self) -> None:
+        """Remove the results of an earlier run, which would pass for those of the one to come."""
+        for name in RESULTS:
+            (self.directory / name).unlink(missing_ok=True)
+
+    def provenance(self, *, seconds: float) -> dict:
+        """All that is needed to run this run again, and what it cost (s, MB)."""
+        return {
+            "paper": self.experiment.paper,
+            "experiment": self.experiment.name,
+            "tier": self.tier,
+            "run": self.index,
+            "config": self.experiment.resolved,
+            "share": self.experiment.share,
+            "hashes": self.hashes,
+            "seeds": {s: self.seed(s) for s in (*PAIRED, "noise", "evaluation")},
+            "device": self.device,
+            "threads": self.threads,
+            "commit": git_commit(),
+            "environment": environment(),
+            "seconds": round(seconds, 1),
+            "peak_memory_mb": peak_memory_mb(),
+        }
+
+
+def peak_memory_mb() -> int:
+    """The largest resident size of this process so far, in MB (10^6 bytes)."""
+    status = Path("/proc/self/status")
+    if status.exists():  # Linux; there getrusage starts from the parent's peak
+        (kilobytes,) = re.findall(r"VmHWM:\s+(\d+) kB", status.read_text())
+        return round(int(kilobytes) * 1024 / 1e6)
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6)  # macOS: bytes
+
+
+def directory(results: Path, tier: str, paper: str, experiment: str, index: int) -> Path:
+    """Where a run lives: results/<tier>/runs/<paper>/<experiment>/<index>."""
+    return results / tier / "runs" / paper / experiment / str(index)

@@ -1,0 +1,1 @@
+"""Estimators: likelihoods, fidelity, alignment. They take tensors, and know nothing of runs."""

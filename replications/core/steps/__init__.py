@@ -1,0 +1,1 @@
+"""Steps: what each command does, made of all other rooms."""

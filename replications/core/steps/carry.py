@@ -1,0 +1,264 @@
+"""Carries stored scores over a change of the code that is shown to change no number.
+
+A stored score belongs to the code that made it, by hash. Where the code changed since REVISION,
+every stored experiment is run shortly (core/steps/probe.py) by the code of REVISION and by today's,
+on this machine, on one thread; where parameters, curves, scores and arrays agree bit for bit,
+results/reference/carried.csv gets a line that leads from the one hash to the other.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from safetensors.torch import load_file
+from torch import Tensor
+
+from replications.core.base.carried import EXACT, WITHIN, Carried, Key, Line
+from replications.core.base.errors import Expected
+from replications.core.base.files import write_json
+from replications.core.base.provenance import ROOT
+from replications.core.declare.papers import TIERS, suite
+from replications.core.report.tables import read
+from replications.core.steps import probe
+
+logger = logging.getLogger(__name__)
+
+STEPS = ("train", "score")
+UNKNOWN = 2  # how argparse ends where it does not know a command
+SHOWN = 5  # differences that are told of one experiment
+Hashes = dict[Key, tuple[str, str]]  # of code and configuration
+Numbers = dict[str, Tensor]  # what a short run leaves, by "<step>/<what>/..."
+
+
+class NotCarried(Expected):
+    """Some stored scores could not be carried; the message says which, why, and what to do."""
+
+
+def git(*arguments: str) -> str:
+    """What a git command on the project answers. Raises ValueError with what git says."""
+    done = subprocess.run(
+        ["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise ValueError(f"git {' '.join(arguments)}: {done.stderr.strip()}")
+    return done.stdout.strip()
+
+
+@contextmanager
+def checked_out(commit: str) -> Iterator[Path]:
+    """The tree of a commit, beside the working tree for as long as it is needed."""
+    with TemporaryDirectory(prefix="replications-") as folder:
+        tree = Path(folder) / commit[:12]
+        git("worktree", "add", "--detach", "--quiet", str(tree), commit)
+        try:
+            yield tree
+        finally:
+            git("worktree", "remove", "--force", str(tree))
+
+
+def commit_of(revision: str) -> str:
+    """The commit that a revision names. Raises ValueError if there is none, or changes wait."""
+    changed = git("status", "--porcelain", "--", "replications", "workflows")
+    if changed:
+        raise ValueError(
+            f"the working tree differs from its commit:\n{changed}\n"
+            "commit it, or put it aside with `git stash -u`: a line of carried.csv is about commits"
+        )
+    try:
+        return git("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
+    except ValueError:
+        raise ValueError(
+            f"there is no revision {revision!r}: name the commit, branch or tag whose code made "
+            "what is stored (`git log -- results/reference` lists them)"
+        ) from None
+
+
+def called(tree: Path, *arguments: str) -> subprocess.Popen:
+    """A command of the suite in the code of a tree, on one thread."""
+    command = [sys.executable, "-m", "replications", *arguments]
+    return subprocess.Popen(command, cwd=tree, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                            text=True)  # fmt: skip
+
+
+def finished(process: subprocess.Popen, what: str) -> None:
+    """Wait for a command. Raises ValueError with the end of what it said, if it failed."""
+    said, _ = process.communicate()
+    if process.returncode == UNKNOWN:
+        raise ValueError(
+            f"{what}: that code is from before scores could be carried: name a later revision"
+        )
+    if process.returncode:
+        raise ValueError(f"{what} failed:\n{said[-2000:]}")
+
+
+def by_key(rows: Iterable[Mapping[str, str]]) -> Hashes:
+    """(code, config) by (paper, experiment, tier, step)."""
+    keys = ("paper", "experiment", "tier", "step")
+    return {tuple(row[k] for k in keys): (row["code"], row["config"]) for row in rows}
+
+
+def stored(reference: Path) -> dict[Key, set[tuple[str, str]]]:
+    """(code, config) of every stored experiment and step; several if its runs differ."""
+    found: dict[Key, set[tuple[str, str]]] = {}
+    for tier in TIERS:
+        table = read(reference / f"{tier}.csv")
+        for (paper, name), rows in table.groupby(["paper", "experiment"]):
+            for step in STEPS:
+                pairs = rows[[f"{step}_code", "config"]].drop_duplicates()
+                found[paper, name, tier, step] = set(pairs.itertuples(index=False, name=None))
+    return found
+
+
+def planned(
+    have: Mapping[Key, set[tuple[str, str]]], carried: Carried, old: Hashes, new: Hashes
+) -> tuple[list[Key], dict[Key, str]]:
+    """What has to be carried from the hashes `old` to `new`; and why the rest cannot be.
+
+    A stored hash that leads to today's needs nothing; one that leads to the revision's is carried;
+    what leads to neither, or has other settings, was made by something else.
+    """
+    wanted: list[Key] = []
+    lost: dict[Key, str] = {}
+    for key, pairs in have.items():
+        for code, config in pairs:
+            end = carried.end(key, code)
+            if key not in new:
+                lost[key] = "the suite has no such experiment any more"
+            elif config != new[(*key[:3], "score")][1]:
+                lost[key] = "it was stored with other settings: run it again"
+            elif end == new[key][0]:
+                continue
+            elif key not in old or end != old[key][0]:
+                lost[key] = f"code {end} made it, which is not that of the revision"
+            elif key not in wanted:
+                wanted.append(key)
+    return wanted, lost
+
+
+def differences(old: Numbers, new: Numbers) -> dict[str, str]:
+    """What differs between the numbers of two short runs, by name, in words.
+
+    A number that only today's code leaves is no difference: what is stored does not have it.
+    """
+    found = {name: "is gone" for name in old if name not in new}
+    for name in old.keys() & new.keys():
+        a, b = old[name], new[name]
+        if a.shape != b.shape or a.dtype != b.dtype:
+            found[name] = f"{tuple(a.shape)} {a.dtype} became {tuple(b.shape)} {b.dtype}"
+        elif a.ndim == 0 and not same(a, b):
+            found[name] = f"{a.item():.6g} became {b.item():.6g}"
+        elif not same(a, b):
+            largest = float((a.double() - b.double()).abs().max())
+            found[name] = f"differs by up to {largest:.3g}"
+    return dict(sorted(found.items()))
+
+
+def same(a: Tensor, b: Tensor) -> bool:
+    """Whether two tensors of one shape are equal bit for bit."""
+    return a.numpy().tobytes() == b.numpy().tobytes()
+
+
+def tolerated(key: Key, differing: Iterable[str], old: Numbers, new: Numbers,
+              tolerances: Mapping[tuple, float]) -> bool:  # fmt: skip
+    """Whether every score that differs lies within the metric's tolerance of `check`.
+
+    Parameters and arrays may differ: it is scores that are stored.
+    """
+    for name in differing:
+        _, kind, *rest = name.split("/")
+        if kind not in ("curves", "rows"):
+            continue
+        metric, layer = rest[0], "/".join(rest[1:-1])
+        if name not in new:
+            return False
+        allowed = tolerances.get((key[0], key[1], metric, layer), 0.0)
+        if not abs(float(new[name] - old[name])) <= allowed:
+            return False
+    return True
+
+
+def probed(tree: Path, experiments: list, data: Path, into: Path) -> subprocess.Popen:
+    """Short runs of experiments by the code of a tree, into a folder."""
+    into.mkdir()
+    write_json(into / "experiments.json", experiments)
+    places = ("--data", str(data.resolve()))
+    return called(tree, *places, "probe", str(into / "experiments.json"), str(into))
+
+
+def numbers(folder: Path, experiment: tuple[str, str, str]) -> tuple[Numbers, str]:
+    """What a short run left; or nothing, and what it said when it failed."""
+    paper, name, tier = experiment
+    error = folder / paper / name / f"{tier}.error"
+    if error.exists():
+        return {}, error.read_text()
+    return load_file(folder / paper / name / f"{tier}.safetensors"), ""
+
+
+def judged(
+    keys: Iterable[Key], old: Path, new: Path, tolerances: Mapping[tuple, float] | None
+) -> tuple[dict[Key, str], dict[Key, str]]:
+    """How equal the short runs are, by key, and why the others cannot be carried.
+
+    Only a step's own numbers count for it: scores may differ where training does not.
+    """
+    equal: dict[Key, str] = {}
+    refused: dict[Key, str] = {}
+    for key in keys:
+        (before, error), (after, fault) = numbers(old, key[:3]), numbers(new, key[:3])
+        if error or fault:
+            who = "the revision's code" if error else "today's code"
+            refused[key] = f"the short run fails by {who}: {error or fault}"
+            continue
+        step = f"{key[3]}/"
+        differing = {n: w for n, w in differences(before, after).items() if n.startswith(step)}
+        if not differing:
+            equal[key] = EXACT
+        elif tolerances is not None and tolerated(key, differing, before, after, tolerances):
+            equal[key] = WITHIN
+        else:
+            told = [f"    {name} {words}" for name, words in list(differing.items())[:SHOWN]]
+            more = [f"    and {len(differing) - SHOWN} more"] if len(differing) > SHOWN else []
+            refused[key] = "\n".join([f"{len(differing)} numbers differ:", *told, *more])
+    return equal, refused
+
+
+def carry(revision: str, reference: Path, data: Path, tolerances: Mapping | None) -> None:
+    """Carry what is stored from the code of a revision to today's, into carried.csv.
+
+    With `tolerances` (by paper, experiment, metric and layer) scores may differ by so much. Raises
+    NotCarried, with what differs and by how much, for what could not be carried; the rest is.
+    """
+    commit = commit_of(revision)
+    carried, have = Carried(reference / "carried.csv"), stored(reference)
+    with checked_out(commit) as tree, TemporaryDirectory() as folder:
+        work = Path(folder)
+        finished(called(tree, "hashes", str(work / "old.json")), f"{revision}: its hashes")
+        old, new = by_key(json.loads((work / "old.json").read_text())), by_key(probe.hashes())
+        wanted, lost = planned(have, carried, old, new)
+        experiments = list(dict.fromkeys(key[:3] for key in wanted))
+        logger.info("%d short runs by the code of %s and by today's", len(experiments), revision)
+        both = {work / "old": tree, work / "new": ROOT}
+        running = [probed(at, experiments, data, into) for into, at in both.items()]
+        for process, what in zip(running, (revision, "today's code"), strict=True):
+            finished(process, f"{what}: its short runs")
+        equal, refused = judged(wanted, work / "old", work / "new", tolerances)
+    lines = []
+    for key, how in equal.items():
+        reach = probe.reach(suite().experiment(*key[:3]))
+        lines.append(Line(*key, old[key][0], new[key][0], commit[:12], reach, how))
+    carried.add(lines)
+    logger.info("%d of %d steps are carried", len(equal), len(wanted) + len(lost))
+    if refused or lost:
+        told = [f"{' '.join(key)}: {why}" for key, why in (refused | lost).items()]
+        raise NotCarried(
+            "\n".join(told) + f"\n{len(told)} of {len(wanted) + len(lost)} steps were not carried: "
+            "undo what changes their numbers, or run them again and store them "
+            "(python -m replications reference PAPER --tier T)"
+        )

@@ -1,0 +1,259 @@
+"""What each command of `python -m replications` does; libraries are imported where needed."""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import json
+from collections.abc import Mapping
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from replications.core.base.errors import Expected
+from replications.core.data.catalogue import data_hash
+from replications.core.declare import papers
+from replications.core.declare.searches import find
+from replications.core.run import runs
+
+if TYPE_CHECKING:
+    from replications.core.base.carried import Carried
+
+EXPECTED = (Expected, ValueError, OSError)  # told by their message alone, without a trace
+
+
+def fetch(args: argparse.Namespace) -> None:
+    """Bring a dataset into args.data, or verify the one that is there."""
+    bring(args.dataset, args.data)
+
+
+def bring(dataset: str, data: Path) -> None:
+    """Have a dataset's canonical files in `data`, one process at a time."""
+    from replications.core.data.fetch import fetch as fetch_dataset
+
+    data.mkdir(parents=True, exist_ok=True)
+    with open(data / f".{dataset}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        fetch_dataset(dataset, data)
+
+
+def classifier(args: argparse.Namespace) -> None:
+    """Train the classifier in whose features samples of a dataset are compared."""
+    import torch
+
+    from replications.core.data.datasets import load
+    from replications.core.run.device import choose, held
+    from replications.core.score.estimators.classifier import path, train
+
+    torch.set_num_threads(args.threads)
+    bring(args.dataset, args.data)
+    with held(choose(args.device)) as device:
+        train(load(args.dataset, args.data).to(device), path(args.dataset, args.data))
+
+
+def carried(args: argparse.Namespace) -> Carried:
+    """What is as good as made by today's code."""
+    from replications.core.base.carried import Carried
+
+    return Carried(args.results / "reference" / "carried.csv")
+
+
+@contextmanager
+def opened(args: argparse.Namespace, paper: str, name: str, index: int, step: str):
+    """A run of an experiment as a step opens it: its directory locked, its device held."""
+    import torch
+
+    from replications.core.run.device import choose, held
+
+    torch.set_num_threads(args.threads)
+    experiment = papers.suite().experiment(paper, name, args.tier)
+    if experiment.data != "none":
+        bring(experiment.data, args.data)  # at once if they are there; heals what was altered
+    hashes = experiment.hashes(step) | {"data": data_hash(experiment.data)}
+    directory = runs.directory(args.results, args.tier, paper, name, index)
+    wanted = "cpu" if experiment.kind == "simulation" else args.device  # small float64 arrays
+    with held(choose(wanted)) as device:
+        run = runs.Run(experiment, args.tier, index, directory, args.data, device, args.threads,
+                       hashes, carried=carried(args))  # fmt: skip
+        with run.writing():
+            yield run
+
+
+def train(args: argparse.Namespace) -> None:
+    """Train one run, from its checkpoint if it has one."""
+    from replications.core.steps import jobs
+
+    with opened(args, args.paper, args.experiment, args.index, "train") as run:
+        jobs.train(run)
+
+
+def score(args: argparse.Namespace) -> None:
+    """Score trained runs of one experiment, one after the other."""
+    from replications.core.steps import jobs
+
+    for index in args.indices:
+        with opened(args, args.paper, args.experiment, index, "score") as run:
+            jobs.score(run)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Train and score what is not up to date of a paper's runs, or of one experiment's."""
+    from replications.core.steps import jobs
+
+    paper = papers.suite().select([args.paper])[args.paper]
+    names = args.experiments or [e.name for e in paper.experiments(args.tier)]
+    wanted = [(args.paper, name, index) for name in names for index in args.runs]
+    jobs.work(wanted, partial(opened, args), EXPECTED, args.done, again=args.again)
+
+
+def complete(args: argparse.Namespace) -> None:
+    """Fail, with what there is to know, if a run of some jobs failed."""
+    from replications.core.steps import jobs
+
+    jobs.complete(args.done, args.into)
+
+
+def trial(args: argparse.Namespace) -> None:
+    """Train and score one draw of a search, on validation images."""
+    import torch
+
+    from replications.core.run.device import choose, held
+    from replications.core.steps import search
+
+    torch.set_num_threads(args.threads)
+    searched = find(args.paper, args.search)
+    bring(searched.resolve(args.stage, searched.draw(0)).data, args.data)
+    with held(choose(args.device)) as device:
+        folder = args.results / "search" / args.paper / args.search
+        search.trial(searched, args.stage, args.rank, folder, args.data, device)
+
+
+def tabulate(args: argparse.Namespace) -> None:
+    """results/search/<paper>/<search>.csv from the trials of a search."""
+    from replications.core.steps.search import write_table
+
+    folder = args.results / "search" / args.paper / args.search
+    write_table(find(args.paper, args.search), folder, folder.with_suffix(".csv"))
+
+
+def report(args: argparse.Namespace) -> None:
+    """Tables and figures of one paper, from its runs."""
+    from replications.core.report.compare import write_comparison
+    from replications.core.report.plots import draw
+    from replications.core.report.tables import collect
+
+    suite, tier = papers.suite(), args.results / args.tier
+    selected = suite.select([args.paper])
+    into = tier / "papers" / args.paper
+    collect(scores_of(args, selected), into)
+    write_comparison(into, selected, args.tier, carried(args))
+    draw(tier, selected[args.paper], args.tier)
+
+
+def overview(args: argparse.Namespace) -> None:
+    """The tables of several papers together."""
+    from replications.core.report.compare import write_comparison
+    from replications.core.report.tables import collect
+
+    selected = papers.suite().select(args.papers)
+    into = args.results / args.tier
+    collect(scores_of(args, selected), into)
+    write_comparison(into, selected, args.tier, carried(args))
+
+
+def scores_of(args: argparse.Namespace, selected: Mapping[str, papers.Paper]) -> list[Path]:
+    """The scores of every run of some papers that are of today's code, settings and data."""
+    from replications.core.run.current import current
+
+    led = carried(args)
+    wanted = (
+        (experiment, runs.directory(args.results, args.tier, paper.name, experiment.name, index))
+        for paper in selected.values()
+        for experiment in paper.experiments(args.tier)
+        for index in args.runs
+    )
+    paths = ((experiment, folder / "scores.json") for experiment, folder in wanted)
+    return [path for experiment, path in paths if path.exists() and current(path, experiment, led)]
+
+
+def check(args: argparse.Namespace) -> None:
+    """Fail, with a table, if the tier's scores moved away from the reference."""
+    from replications.core.report.check import check_scores
+
+    check_scores(args.results, args.tier)
+
+
+def follow(args: argparse.Namespace) -> int:
+    """Run Snakemake and tell about it in one line; returns its exit status."""
+    from replications.core.steps.follow import expected
+    from replications.core.steps.follow import follow as follow_workflow
+
+    return follow_workflow(args.snakemake, expected())
+
+
+def cost(args: argparse.Namespace) -> None:
+    """Print what the last workflow of a tier cost."""
+    from replications.core.steps.cost import cost as cost_of
+    from replications.core.steps.cost import told
+
+    print(told(cost_of(args.results, args.tier)))
+
+
+def probe(args: argparse.Namespace) -> None:
+    """Run experiments shortly, and keep every number that they leave, in args.into."""
+    from replications.core.steps.probe import probe as run_shortly
+
+    suite = papers.suite()
+    named = json.loads(args.experiments.read_text())
+    run_shortly([suite.experiment(*names) for names in named], args.data, args.into)
+
+
+def hashes(args: argparse.Namespace) -> None:
+    """args.into: the hashes of every experiment, tier and step, as JSON."""
+    from replications.core.steps.probe import hashes as all_hashes
+
+    runs.write_json(args.into, all_hashes())
+
+
+def carry(args: argparse.Namespace) -> None:
+    """Lines in results/reference/carried.csv for what a change of the code leaves as it was."""
+    from replications.core.report.tolerances import read
+    from replications.core.steps.carry import carry as carry_over
+
+    reference = args.results / "reference"
+    allowed = read(reference / "tolerances.csv") if args.within_tolerance else None
+    carry_over(args.revision, reference, args.data, allowed)
+
+
+def reference(args: argparse.Namespace) -> None:
+    """Merge the finished runs of a paper into results/reference/."""
+    from replications.core.report.reference import store
+    from replications.core.run.current import finished
+
+    files = finished(args.results, args.paper, args.tier)
+    store(files, args.results / "reference", args.tier)
+
+
+def variant(args: argparse.Namespace) -> None:
+    """Run the smoke tier by one variant of its rounding, into args.into."""
+    from replications.core.steps.rounding import AS_IT_IS, VARIANTS, measure
+
+    (one,) = (v for v in (AS_IT_IS, *VARIANTS) if v.name == args.name)
+    measure(one, args.into)
+
+
+def tolerances(args: argparse.Namespace) -> None:
+    """results/reference/tolerances.csv, from what rounding moves on this machine."""
+    from replications.core.report.tolerances import write
+    from replications.core.steps.rounding import AS_IT_IS, measured
+
+    tables = measured(args.results / "rounding", workers=args.workers)
+    write(tables, AS_IT_IS.name, args.results / "reference" / "tolerances.csv")
+
+
+def readme(args: argparse.Namespace) -> None:
+    """Write the generated tables into README.md and the papers' READMEs."""
+    from replications.core.report.readme import write_readmes
+
+    write_readmes(args.results / "reference")

@@ -1,0 +1,162 @@
+"""Back-propagation and the base rule against automatic differentiation, in float64."""
+
+import math
+
+import pytest
+import torch
+from torch.nn.functional import one_hot
+
+from replications.core.learn.learning import (
+    Backpropagation,
+    Batch,
+    LearningRule,
+    classification_monitor,
+)
+from replications.core.learn.networks import FeedForward
+
+DEPTHS = [(6, 3), (6, 5, 3), (6, 5, 4, 3), (6, 7, 5, 4, 4, 3)]
+CLOSE = {"rtol": 1e-11, "atol": 1e-13}
+
+
+def make(layers, count=9):
+    """A float64 network with non-zero biases, and a batch that is no multiple of its classes."""
+    generator = torch.Generator().manual_seed(11)
+    network = FeedForward(
+        layers=layers, initialisation="glorot_uniform", generator=generator, dtype=torch.float64
+    )
+    for name, p in network.parameters.items():
+        if name[0] == "b":
+            p.copy_(torch.randn(p.shape, generator=generator, dtype=p.dtype) / 3)
+    inputs = torch.rand(count, layers[0], generator=generator, dtype=torch.float64)
+    labels = torch.randint(layers[-1], (count,), generator=generator)
+    batch = Batch(inputs, labels, one_hot(labels, layers[-1]).double(), slice(0, count))
+    return network, batch
+
+
+def naive_cost(parameters, depth, batch):
+    """Mean cross-entropy written out, sharing no line with the network."""
+    h = batch.inputs
+    for i in range(1, depth + 1):
+        h = h @ parameters[f"W{i}"] + parameters[f"b{i}"]
+        h = h if i == depth else torch.tanh(h)
+    of_label = h.gather(1, batch.labels[:, None])[:, 0]
+    return (h.exp().sum(1).log() - of_label).mean()
+
+
+def naive_gradient(network, batch):
+    """Its gradient by automatic differentiation, by parameter."""
+    leaves = {n: p.clone().requires_grad_() for n, p in network.parameters.items()}
+    gradients = torch.autograd.grad(naive_cost(leaves, network.depth, batch), leaves.values())
+    return dict(zip(leaves, gradients, strict=True))
+
+
+@pytest.mark.parametrize("layers", DEPTHS)
+def test_backpropagation_is_minus_the_gradient(layers):
+    network, batch = make(layers)
+    rule = Backpropagation(network=network, examples=9, generator=torch.Generator())
+    updates, _ = rule.updates(network, batch)
+    expected = naive_gradient(network, batch)
+    assert set(updates) == set(network.parameters)
+    for name, gradient in expected.items():
+        assert gradient.abs().max() > 1e-4  # nothing to compare otherwise
+        torch.testing.assert_close(updates[name], -gradient, **CLOSE)
+
+
+@pytest.mark.parametrize("layers", DEPTHS)
+def test_gradient_of_the_base_rule_is_that_of_the_networks_cost(layers):
+    network, batch = make(layers)
+    before = {n: p.clone() for n, p in network.parameters.items()}
+    rule = LearningRule(network=network, examples=9, generator=torch.Generator())
+    gradients = rule.gradient(network, batch)
+    expected = naive_gradient(network, batch)
+    assert list(gradients) == list(network.parameters)
+    for name, gradient in expected.items():
+        torch.testing.assert_close(gradients[name], gradient, **CLOSE)
+        assert torch.equal(network.parameters[name], before[name])
+        assert not network.parameters[name].requires_grad
+        assert not gradients[name].requires_grad
+
+
+def test_gradient_follows_the_network_it_is_given_and_not_the_one_it_was_built_for():
+    network, batch = make((6, 5, 3))
+    other, _ = make((6, 5, 3))
+    other.parameters["W1"].mul_(2)
+    rule = LearningRule(network=network, examples=9, generator=torch.Generator())
+    torch.testing.assert_close(
+        rule.gradient(other, batch)["W1"], naive_gradient(other, batch)["W1"], **CLOSE
+    )
+
+
+def test_updates_change_no_parameter_and_no_input():
+    network, batch = make((6, 5, 4, 3))
+    inputs = batch.inputs.clone()
+    before = {n: p.clone() for n, p in network.parameters.items()}
+    rule = Backpropagation(network=network, examples=9, generator=torch.Generator())
+    rule.updates(network, batch)
+    assert torch.equal(batch.inputs, inputs)
+    assert all(torch.equal(p, before[n]) for n, p in network.parameters.items())
+
+
+def test_updates_are_means_over_the_batch():
+    network, batch = make((6, 5, 3), count=8)
+    rule = Backpropagation(network=network, examples=8, generator=torch.Generator())
+    whole, _ = rule.updates(network, batch)
+    halves = [
+        rule.updates(network, Batch(batch.inputs[r], batch.labels[r], batch.targets[r], r))[0]
+        for r in (slice(0, 4), slice(4, 8))
+    ]
+    for name, update in whole.items():
+        torch.testing.assert_close(update, (halves[0][name] + halves[1][name]) / 2, **CLOSE)
+
+
+def test_a_small_step_along_the_updates_lowers_the_cost_by_the_squared_norm():
+    network, batch = make((6, 5, 4, 3))
+    rule = Backpropagation(network=network, examples=9, generator=torch.Generator())
+    updates, _ = rule.updates(network, batch)
+    before = naive_cost(network.parameters, network.depth, batch)
+    rate = 1e-6
+    for name, update in updates.items():
+        network.parameters[name].add_(update, alpha=rate)
+    fall = before - naive_cost(network.parameters, network.depth, batch)
+    squared_norm = sum(float(u.square().sum()) for u in updates.values())
+    assert float(fall) / rate == pytest.approx(squared_norm, rel=1e-4)
+
+
+def test_monitor_is_error_in_percent_and_cost_in_nats_by_hand():
+    outputs = torch.tensor([[2.0, 1.0], [0.0, 3.0], [5.0, 1.0]], dtype=torch.float64)
+    labels = torch.tensor([0, 0, 1])
+    batch = Batch(outputs, labels, one_hot(labels, 2).double(), slice(0, 3))
+    monitor = classification_monitor(outputs, outputs.log_softmax(1), batch)
+    assert set(monitor) == {"train_error", "train_cost"}
+    assert float(monitor["train_error"]) == pytest.approx(200 / 3)
+    expected = [math.log1p(math.exp(-1)), math.log1p(math.exp(3)), math.log1p(math.exp(4))]
+    assert float(monitor["train_cost"]) == pytest.approx(sum(expected) / 3)
+
+
+@pytest.mark.parametrize("layers", DEPTHS)
+def test_backpropagation_monitors_the_batch_before_the_update(layers):
+    network, batch = make(layers)
+    rule = Backpropagation(network=network, examples=9, generator=torch.Generator())
+    _, monitor = rule.updates(network, batch)
+    torch.testing.assert_close(
+        monitor["train_cost"], naive_cost(network.parameters, network.depth, batch), **CLOSE
+    )
+    wrong = [
+        int(scores.argmax()) != int(label)
+        for scores, label in zip(rule.predict(network, batch.inputs), batch.labels, strict=True)
+    ]
+    assert sum(wrong) > 0  # or a constant zero would pass
+    assert float(monitor["train_error"]) == pytest.approx(100 * sum(wrong) / 9)
+
+
+def test_a_rule_sweeps_once_by_default_and_estimates_by_its_updates():
+    network, batch = make((6, 5, 3))
+    rule = Backpropagation(network=network, examples=9, generator=torch.Generator())
+    assert rule.sweeps == (rule.updates,)
+    assert rule.parameters == {} and rule.state == {}
+    estimate, (updates, _) = rule.estimate(network, batch), rule.updates(network, batch)
+    assert all(torch.equal(estimate[name], updates[name]) for name in updates)
+    with pytest.raises(NotImplementedError):
+        LearningRule(network=network, examples=9, generator=torch.Generator()).updates(
+            network, batch
+        )

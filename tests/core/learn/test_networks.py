@@ -1,0 +1,142 @@
+"""Shared networks: shapes, initial weights, activities written out, and determinism."""
+
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from replications.core.learn.networks import (
+    INITIALISATIONS,
+    FeedForward,
+    glorot_uniform,
+    orthogonal,
+)
+
+FIXED = settings(derandomize=True, deadline=None, max_examples=40)
+SIZES = st.integers(1, 40)
+SEEDS = st.integers(0, 2**63 - 1)
+
+
+def seeded(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def make(layers=(5, 4, 3, 2), initialisation="glorot_uniform", seed=0, dtype=torch.float64):
+    return FeedForward(
+        layers=layers, initialisation=initialisation, generator=seeded(seed), dtype=dtype
+    )
+
+
+@FIXED
+@given(SIZES, SIZES, SEEDS)
+def test_orthogonal_has_all_singular_values_one(fan_in, fan_out, seed):
+    weights = orthogonal(fan_in, fan_out, generator=seeded(seed), dtype=torch.float64)
+    assert weights.shape == (fan_in, fan_out)
+    values = torch.linalg.svdvals(weights)
+    assert len(values) == min(fan_in, fan_out)
+    assert (values - 1).abs().max() <= 1e-12
+
+
+def test_orthogonal_is_of_both_signs_and_mixes_all_units():
+    """The identity, or a permutation of it, has singular values 1 too."""
+    weights = orthogonal(60, 60, generator=seeded(), dtype=torch.float64)
+    assert weights.abs().max() < 0.7
+    assert 0.4 < float((weights > 0).double().mean()) < 0.6
+
+
+@FIXED
+@given(SIZES, SIZES, SEEDS)
+def test_glorot_stays_within_its_bound(fan_in, fan_out, seed):
+    weights = glorot_uniform(fan_in, fan_out, generator=seeded(seed), dtype=torch.float64)
+    assert weights.shape == (fan_in, fan_out)
+    assert weights.abs().max() <= math.sqrt(6 / (fan_in + fan_out))
+
+
+@pytest.mark.parametrize(("fan_in", "fan_out"), [(300, 200), (50, 1000)])
+def test_glorot_is_uniform_up_to_its_bound(fan_in, fan_out):
+    weights = glorot_uniform(fan_in, fan_out, generator=seeded(), dtype=torch.float64)
+    bound, count = math.sqrt(6 / (fan_in + fan_out)), fan_in * fan_out
+    deviation = bound / math.sqrt(3)  # so that the variance is 2 / (fan_in + fan_out)
+    assert abs(float(weights.mean())) < 5 * deviation / math.sqrt(count)
+    assert float(weights.var()) == pytest.approx(2 / (fan_in + fan_out), rel=0.02)
+    quarters = torch.histc(weights, bins=4, min=-bound, max=bound) / count
+    torch.testing.assert_close(quarters, torch.full_like(quarters, 0.25), atol=0.01, rtol=0)
+    assert weights.max() > 0.999 * bound and weights.min() < -0.999 * bound
+
+
+@pytest.mark.parametrize("initialisation", INITIALISATIONS)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_parameters_are_named_upwards_with_biases_at_zero(initialisation, dtype):
+    network = make(initialisation=initialisation, dtype=dtype)
+    assert network.depth == 3
+    assert {name: tuple(p.shape) for name, p in network.parameters.items()} == {
+        "W1": (5, 4), "b1": (4,), "W2": (4, 3), "b2": (3,), "W3": (3, 2), "b3": (2,),
+    }  # fmt: skip
+    assert list(network.parameters) == ["W1", "b1", "W2", "b2", "W3", "b3"]
+    for name, p in network.parameters.items():
+        assert p.dtype == dtype
+        assert (p.count_nonzero() == 0) == (name[0] == "b")
+
+
+def test_each_initialisation_is_the_one_that_its_name_says():
+    drawn = {name: make((30, 20), name).parameters["W1"] for name in INITIALISATIONS}
+    assert torch.equal(
+        drawn["orthogonal"], orthogonal(30, 20, generator=seeded(), dtype=torch.float64)
+    )
+    assert torch.equal(
+        drawn["glorot_uniform"], glorot_uniform(30, 20, generator=seeded(), dtype=torch.float64)
+    )
+
+
+@pytest.mark.parametrize("initialisation", INITIALISATIONS)
+def test_the_seed_alone_decides_the_weights(initialisation):
+    torch.manual_seed(1)
+    one = make(initialisation=initialisation, seed=7).parameters
+    torch.manual_seed(2)
+    two = make(initialisation=initialisation, seed=7).parameters
+    other = make(initialisation=initialisation, seed=8).parameters
+    for name in one:
+        assert torch.equal(one[name], two[name])
+        assert name[0] == "b" or not torch.equal(one[name], other[name])
+
+
+def test_layers_of_equal_shape_get_different_weights():
+    weights = make((4, 4, 4)).parameters
+    assert not torch.equal(weights["W1"], weights["W2"])
+
+
+@FIXED
+@given(st.lists(st.integers(1, 6), min_size=2, max_size=5), st.integers(1, 4), SEEDS)
+def test_activities_are_the_printed_recurrence(layers, count, seed):
+    network = make(layers, seed=seed)
+    generator = seeded(seed)
+    for p in network.parameters.values():
+        p.copy_(torch.randn(p.shape, generator=generator, dtype=p.dtype))
+    inputs = torch.randn(count, layers[0], generator=generator, dtype=torch.float64)
+    kept = inputs.clone()
+    activities = network.activities(inputs)
+    assert len(activities) == len(layers)
+    for row in range(count):
+        h = kept[row].tolist()
+        assert activities[0][row].tolist() == h
+        for i in range(1, len(layers)):
+            weights, biases = (network.parameters[f"{kind}{i}"].tolist() for kind in "Wb")
+            h = [
+                sum(h[j] * weights[j][k] for j in range(len(h))) + biases[k]
+                for k in range(layers[i])
+            ]
+            if i < len(layers) - 1:
+                h = [math.tanh(a) for a in h]
+            assert activities[i][row].tolist() == pytest.approx(h, rel=1e-10, abs=1e-12)
+    assert torch.equal(inputs, kept)
+
+
+def test_cost_is_the_mean_cross_entropy_in_nats():
+    network = make((2, 3))
+    network.parameters["W1"].zero_()
+    network.parameters["b1"].copy_(torch.tensor([0.0, math.log(2), math.log(5)]))
+    inputs = torch.ones(2, 2, dtype=torch.float64)  # p = 1/8, 2/8, 5/8 for any image
+    cost = network.cost(inputs, torch.tensor([0, 2]))
+    assert float(cost) == pytest.approx((math.log(8) + math.log(8 / 5)) / 2, rel=1e-6)
