@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-from replications.core.declare.papers import TIERS
+from replications.core.declare.experiments import TIERS
 
 logger = logging.getLogger("replications")
 SPENT = "processor: %.2f s"  # the last line of a log; core/steps/cost.py reads it

@@ -13,14 +13,16 @@ import psutil
 sys.path.insert(0, workflow.basedir)
 
 from replications.core.data.catalogue import CATALOGUE
-from replications.core.declare.papers import TIERS, DeclarationError, Suite, check
+from replications.core.declare.experiments import TIERS
+from replications.core.declare.papers import suite
+from replications.core.declare.schema import DeclarationError, check_schema
 from replications.core.base.hashes import code_hash, digest
 from replications.core.declare.searches import checked_searches
 from snakemake.exceptions import WorkflowError
 
 try:
-    check(config, "config", "config/config.yaml")
-    PAPERS = Suite().select(config["papers"])
+    check_schema(config, "config", "config/config.yaml")
+    PAPERS = suite().select(config["papers"])
     SEARCHES = {(search.paper, search.name): search for search in checked_searches()}
 except DeclarationError as error:
     raise WorkflowError(str(error))

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from replications.bengio2017 import figures
-from replications.core.declare.papers import TIERS, Suite
+from replications.core.declare.experiments import TIERS
+from replications.core.declare.papers import Suite
 from replications.core.report.plots import Drawn
 
 

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from replications.bourdoukan2015 import figures, simulation
-from replications.core.declare.papers import TIERS, Suite
+from replications.core.declare.experiments import TIERS
+from replications.core.declare.papers import Suite
 from replications.core.report.plots import Drawn
 
 PAPER = Suite().papers["bourdoukan2015"]

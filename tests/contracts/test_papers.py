@@ -6,8 +6,10 @@ import pytest
 import yaml
 
 from replications.core.base.provenance import PACKAGE, ROOT
+from replications.core.declare.expansion import BESIDE
+from replications.core.declare.experiments import EVALUATED, KINDS, TIERS
 from replications.core.declare.metrics import METRICS
-from replications.core.declare.papers import BESIDE, EVALUATED, KINDS, TIERS, Suite
+from replications.core.declare.papers import Suite
 from replications.core.report.readme import MARKS
 
 FOLDERS = sorted(p for p in (ROOT / PACKAGE).iterdir() if (p / "__init__.py").exists())

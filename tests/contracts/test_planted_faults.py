@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 
 from replications.core.base.provenance import ROOT
-from replications.core.declare.papers import Suite, merge
+from replications.core.declare.expansion import merge
+from replications.core.declare.papers import Suite
 from replications.core.report import tolerances
 from replications.core.report.check import moved
 from replications.core.report.tables import COLUMNS, long_table, read

@@ -7,7 +7,8 @@ import pytest
 
 from replications.core.base.carried import Carried
 from replications.core.base.provenance import ROOT
-from replications.core.declare.papers import TIERS, Suite
+from replications.core.declare.experiments import TIERS
+from replications.core.declare.papers import Suite
 from replications.core.declare.searches import searches
 from replications.core.report.readme import generated
 from replications.core.report.tables import read

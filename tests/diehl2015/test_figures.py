@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 from safetensors.numpy import save_file
 
-from replications.core.declare.papers import TIERS, Suite
+from replications.core.declare.experiments import TIERS
+from replications.core.declare.papers import Suite
 from replications.core.report.plots import Drawn
 from replications.diehl2015 import figures
 

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from replications.core.declare.papers import TIERS, Suite
+from replications.core.declare.experiments import TIERS
+from replications.core.declare.papers import Suite
 from replications.core.report.plots import Drawn, budget_note
 from replications.scellier2017 import figures
 

@@ -10,15 +10,11 @@ from random import Random
 
 from replications.core.base.hashes import code_hash, digest
 from replications.core.base.provenance import PACKAGE, ROOT
-from replications.core.declare.papers import (
-    DeclarationError,
-    Experiment,
-    Paper,
-    merge,
-    methods_of,
-    read,
-    suite,
-)
+from replications.core.declare.expansion import merge
+from replications.core.declare.experiments import Experiment
+from replications.core.declare.papers import Paper, suite
+from replications.core.declare.reflection import methods_of
+from replications.core.declare.schema import DeclarationError, read_yaml
 
 STEP = f"{PACKAGE}.core.steps.search:trial"
 DRAWN = ("settings", "training")  # what of an experiment a search may draw
@@ -95,7 +91,7 @@ def searches(root: Path = ROOT / PACKAGE) -> list[Search]:
     return [
         Search(path.parent.name, name, declared)
         for path in sorted(root.glob("*/search.yaml"))
-        for name, declared in read(path, "search").items()
+        for name, declared in read_yaml(path, "search").items()
     ]
 
 

@@ -20,8 +20,9 @@ from pylatexenc.latexencode import (
 
 from replications.core.base.carried import WITHIN, Carried
 from replications.core.base.files import write_atomically
+from replications.core.declare.experiments import Experiment
 from replications.core.declare.metrics import METRICS, Metric
-from replications.core.declare.papers import Claim, Experiment, Paper
+from replications.core.declare.papers import Claim, Paper
 from replications.core.report.statistics import t_interval
 from replications.core.report.tables import last
 

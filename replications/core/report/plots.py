@@ -21,7 +21,8 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from safetensors.numpy import load_file
 
 from replications.core.base.provenance import PACKAGE
-from replications.core.declare.papers import Experiment, Paper
+from replications.core.declare.experiments import Experiment
+from replications.core.declare.papers import Paper
 
 FINAL = {"ls": "", "marker": "D", "ms": 4, "mec": "white", "mew": 0.5}  # the style of `final`
 

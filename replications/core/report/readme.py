@@ -12,8 +12,9 @@ import pandas as pd
 from replications.core.base.carried import Carried
 from replications.core.base.files import write_atomically
 from replications.core.base.provenance import PACKAGE, ROOT
+from replications.core.declare.experiments import TIERS
 from replications.core.declare.metrics import ANCHORS
-from replications.core.declare.papers import TIERS, Paper, suite
+from replications.core.declare.papers import Paper, suite
 from replications.core.declare.searches import searches
 from replications.core.report.compare import (
     RULE,

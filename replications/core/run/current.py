@@ -8,7 +8,8 @@ from pathlib import Path
 from replications.core.base.carried import Carried
 from replications.core.base.scores import hashes_of
 from replications.core.data.catalogue import data_hash
-from replications.core.declare.papers import Experiment, suite
+from replications.core.declare.experiments import Experiment
+from replications.core.declare.papers import suite
 
 
 def today(experiment: Experiment) -> dict[str, str]:
@@ -45,7 +46,7 @@ def finished(results: Path, paper: str, tier: str) -> list[Path]:
     """
     files = []
     carried = Carried(results / "reference" / "carried.csv")
-    for experiment in suite().select([paper])[paper].experiments(tier):
+    for experiment in suite().paper(paper).experiments(tier):
         folder = results / tier / "runs" / paper / experiment.name
         for path in sorted(folder.glob("*/scores.json")):
             if not current(path, experiment, carried):

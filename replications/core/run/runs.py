@@ -23,7 +23,7 @@ from replications.core.run.seeds import PAIRED, seed
 
 if TYPE_CHECKING:
     from replications.core.base.carried import Carried
-    from replications.core.declare.papers import Experiment
+    from replications.core.declare.experiments import Experiment
 
 RESULTS = ("run.json", "curves.csv", "parameters.safetensors")  # run.json stands for the rest
 

@@ -24,7 +24,8 @@ from replications.core.base.carried import EXACT, WITHIN, Carried, Key, Line
 from replications.core.base.errors import Expected
 from replications.core.base.files import write_json
 from replications.core.base.provenance import ROOT
-from replications.core.declare.papers import TIERS, suite
+from replications.core.declare.experiments import TIERS
+from replications.core.declare.papers import suite
 from replications.core.report.tables import read
 from replications.core.steps import probe
 

@@ -101,7 +101,7 @@ def run(args: argparse.Namespace) -> None:
     """Train and score what is not up to date of a paper's runs, or of one experiment's."""
     from replications.core.steps import jobs
 
-    paper = papers.suite().select([args.paper])[args.paper]
+    paper = papers.suite().paper(args.paper)
     names = args.experiments or [e.name for e in paper.experiments(args.tier)]
     wanted = [(args.paper, name, index) for name in names for index in args.runs]
     jobs.work(wanted, partial(opened, args), EXPECTED, args.done, again=args.again)

@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from shutil import get_terminal_size
 from typing import TextIO
 
-from replications.core.declare.papers import TIERS, suite
+from replications.core.declare.experiments import TIERS
+from replications.core.declare.papers import suite
 
 STARTED = re.compile(r"^(?:local)?rule (\w+):")
 JOB = re.compile(r"^ +jobid: (\d+)")

@@ -22,7 +22,8 @@ from torch import Tensor
 from replications.core.base.hashes import digest
 from replications.core.base.provenance import PACKAGE
 from replications.core.data.catalogue import CATALOGUE, data_hash
-from replications.core.declare.papers import TIERS, Experiment, suite
+from replications.core.declare.experiments import TIERS, Experiment
+from replications.core.declare.papers import suite
 from replications.core.run.build import images_of
 from replications.core.run.runs import Run
 from replications.core.score.estimators import classifier
@@ -41,7 +42,7 @@ def shortened(experiment: Experiment) -> Experiment:
     """
     resolved = experiment.resolved
     if experiment.kind == "simulation":
-        declared = suite().select([experiment.paper])[experiment.paper].declared
+        declared = suite().paper(experiment.paper).declared
         tiers = declared["experiments"][experiment.name]["tiers"].values()
         budget = {key: min(t["budget"][key] for t in tiers) for key in resolved["budget"]}
     else:

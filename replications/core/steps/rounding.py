@@ -24,7 +24,8 @@ from torch import Tensor
 from replications.core.base.provenance import PACKAGE, ROOT
 from replications.core.data.catalogue import data_hash
 from replications.core.data.datasets import load
-from replications.core.declare.papers import Experiment, suite
+from replications.core.declare.experiments import Experiment
+from replications.core.declare.papers import suite
 from replications.core.report.tables import collect
 from replications.core.run.runs import Run, directory
 from replications.core.score.estimators import classifier

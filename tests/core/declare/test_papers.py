@@ -7,17 +7,12 @@ import pytest
 
 from replications.core.base import provenance
 from replications.core.base.provenance import ROOT
-from replications.core.declare import papers
-from replications.core.declare.papers import (
-    DeclarationError,
-    Paper,
-    Suite,
-    definitions,
-    merge,
-    methods_of,
-    resolve,
-    snake_case,
-)
+from replications.core.declare import experiments
+from replications.core.declare.expansion import merge
+from replications.core.declare.experiments import TIERS
+from replications.core.declare.papers import Paper, Suite
+from replications.core.declare.reflection import definitions, methods_of, resolve, snake_case
+from replications.core.declare.schema import DeclarationError
 
 MODULES = {
     "__init__": "",
@@ -156,7 +151,7 @@ def root(tmp_path, monkeypatch):
     for name, text in MODULES.items():
         (package / "toy" / f"{name}.py").write_text(text)
     monkeypatch.setattr(provenance, "ROOT", tmp_path)
-    monkeypatch.setattr(papers, "hash_of", lambda *modules: repr(modules))  # slow on new paths
+    monkeypatch.setattr(experiments, "hash_of", lambda *modules: repr(modules))  # slow on new paths
     definitions.cache_clear()
     yield package
     definitions.cache_clear()
@@ -310,7 +305,7 @@ def test_a_part_of_an_experiment_is_a_share_of_its_budget_in_every_tier(root):
 
 def test_a_tier_may_leave_an_experiment_out(root):
     declared = changed("experiments/sampled/tiers/smoke", KeyError)
-    names = {t: [e.name for e in paper(root, declared).experiments(t)] for t in papers.TIERS}
+    names = {t: [e.name for e in paper(root, declared).experiments(t)] for t in TIERS}
     assert names["smoke"] == ["classifier", "simulated"]
     assert names["standard"] == names["paper"] == ["classifier", "sampled", "simulated"]
     with pytest.raises(DeclarationError, match="toy has no experiment 'sampled' in the smoke tier"):
@@ -318,7 +313,7 @@ def test_a_tier_may_leave_an_experiment_out(root):
 
 
 def test_the_share_is_that_of_all_that_is_spent(root):
-    shares = [paper(root).experiments(tier)[0].share for tier in papers.TIERS]
+    shares = [paper(root).experiments(tier)[0].share for tier in TIERS]
     assert shares == pytest.approx([0.02, 0.25, 1.0])
 
 
@@ -327,6 +322,40 @@ def test_a_share_is_never_printed_as_all_or_as_nothing(root, pairs, wrong):
     declared = changed("experiments/simulated/tiers/paper/budget/pairs", 100_000)
     declared["experiments"]["simulated"]["tiers"]["smoke"]["budget"]["pairs"] = pairs
     assert paper(root, declared).experiments("smoke")[2].share_text != wrong
+
+
+NARROW = {"feed_forward": {"layers": [4, 2, 3]}}
+
+
+@pytest.mark.parametrize(
+    ("kind", "tier", "smaller"),
+    [
+        (0, {}, False),
+        (0, {"network": NARROW}, True),
+        (0, {"network": NARROW, "data": "digits"}, False),  # other data says so by itself
+        (1, {"settings": {"width": 2}}, False),
+        (1, {"settings": {"width": 2}, "other_network": True}, True),
+    ],
+)
+def test_a_tier_whose_network_is_another_says_so_and_nothing_else_changes(
+    root, kind, tier, smaller
+):
+    name = ("classifier", "sampled")[kind]
+    path = f"experiments/{name}/tiers/standard"
+    budget = {"budget": DECLARED["experiments"][name]["tiers"]["standard"]["budget"]}
+    found = paper(root, changed(path, budget | tier)).experiments("standard")[kind]
+    assert found.smaller == smaller
+    assert ("smaller network" in found.reduced_text) == smaller
+    assert "other_network" not in found.resolved
+
+
+def test_a_paper_is_read_when_it_is_asked_for(root):
+    paper(root)
+    (root / "broken").mkdir()
+    (root / "broken" / "paper.yaml").write_text("not: [a, paper")
+    assert Suite(root).paper("toy").name == "toy"
+    with pytest.raises(DeclarationError, match="broken"):
+        Suite(root).select("all")
 
 
 def test_claims_know_their_scores(root):

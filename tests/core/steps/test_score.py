@@ -14,6 +14,7 @@ import torch
 from replications.__main__ import arguments, main
 from replications.core.data.datasets import load
 from replications.core.declare import papers
+from replications.core.declare.expansion import merge
 from replications.core.declare.metrics import METRICS
 from replications.core.report.tables import rows_of
 from replications.core.score import learning_rule
@@ -43,7 +44,7 @@ def shortened(monkeypatch, **changes):
 
     def experiment(self, paper, name, tier):
         found = original(self, paper, name, tier)
-        return replace(found, resolved=papers.merge(found.resolved, changes))
+        return replace(found, resolved=merge(found.resolved, changes))
 
     monkeypatch.setattr(papers.Suite, "experiment", experiment)
 

@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 from replications.__main__ import main
 from replications.core.data.datasets import Images, load
 from replications.core.declare import searches as declared_searches
-from replications.core.declare.papers import TIERS, DeclarationError, Suite
+from replications.core.declare.experiments import TIERS
+from replications.core.declare.papers import Suite
+from replications.core.declare.schema import DeclarationError
 from replications.core.declare.searches import Search, checked_searches, find, nested, one, searches
 from replications.core.run import build
 from replications.core.steps import search

@@ -1,0 +1,163 @@
+"""From what a paper.yaml declares to its experiments: each tier resolved, each name checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import prod
+from pathlib import Path
+
+from replications.core.base.provenance import PACKAGE
+from replications.core.declare.experiments import EVALUATED, KINDS, Experiment
+from replications.core.declare.reflection import definitions, methods_of, resolve, snake_case
+from replications.core.declare.schema import DeclarationError
+
+# Folders of a paper for what it compares with, and for variants that tell why a result differs.
+BESIDE = ("baselines", "ablations")
+# What the suite passes to the science by itself; all other keyword-only arguments are settings.
+PROVIDED = {"network", "examples", "generator", "device", "dtype"}
+PARTS = ("network", "data", "settings", "training", "evaluation")  # what a tier may change
+Defined = tuple[str, str]  # (module, class or function)
+
+
+def merge(base: Mapping, over: Mapping) -> dict:
+    """`base` with the values of `over`, mappings merged key by key."""
+    both = dict(base)
+    for key, value in over.items():
+        mappings = isinstance(value, Mapping) and isinstance(both.get(key), Mapping)
+        both[key] = merge(both[key], value) if mappings else value
+    return both
+
+
+def place(path: Path, *keys: str) -> str:
+    """Where in a YAML file, for a message: "replications/toy/paper.yaml: experiments.x"."""
+    return f"{path.relative_to(path.parents[2])}: {'.'.join(keys)}"
+
+
+def expand(path: Path, experiments: Mapping, name: str, tier: str) -> Experiment:
+    """One of the `experiments` of the paper.yaml at `path`, as a tier resolves it.
+
+    Raises DeclarationError, naming file and key, for what could not be run.
+    """
+    declared, where = experiments[name], place(path, "experiments", name)
+    kind = next(k for k in KINDS if k in declared)
+    own = {key: declared[key] for key in PARTS if key in declared}
+    changes = dict(declared["tiers"][tier])
+    other_network = changes.pop("other_network", "network" in changes)
+    resolved = merge({kind: declared[kind], **own}, changes)
+    science = science_of(path, declared[kind], kind, where)
+    check_arguments(science, resolved["settings"], resolved["budget"], where)
+    check_budget(resolved, kind, science, where)
+    check_choices(resolved, where)
+    if "evaluation" in resolved:
+        check_evaluation(resolved["evaluation"], science, path.parent.name, f"{where}.evaluation")
+    network = None
+    if kind == "learning_rule":
+        network = network_of(path, resolved["network"], science, f"{where}.network")
+    paper_data = declared["tiers"]["paper"].get("data", declared["data"])
+    samples = resolved.get("evaluation", {}).get("samples")
+    return Experiment(
+        paper=path.parent.name,
+        name=name,
+        tier=tier,
+        kind=kind,
+        science=science,
+        network=network,
+        resolved=resolved,
+        paper_data=paper_data,
+        share=share(experiments, name, resolved["budget"], tier, where),
+        minutes=declared.get("minutes", 0),
+        samples=None if samples == own.get("evaluation", {}).get("samples") else samples,
+        smaller=other_network and resolved["data"] == paper_data,
+    )
+
+
+def science_of(path: Path, name: str, kind: str, where: str) -> Defined:
+    """The class or function that an experiment names: the paper's own, one beside it, a shared."""
+    beside = [
+        f"{PACKAGE}.{path.parent.name}.{file.parent.name}.{file.stem}"
+        for folder in BESIDE
+        for file in sorted(path.parent.glob(f"{folder}/[!_]*.py"))
+    ]
+    modules = [f"{PACKAGE}.{path.parent.name}.{KINDS[kind]}", *beside]
+    return resolve(name, [*modules, f"{PACKAGE}.core.learn.learning"], f"{where}.{kind}")
+
+
+def network_of(path: Path, declared: Mapping, science: Defined, where: str) -> Defined:
+    """The class of a learning rule's network: beside the rule, the paper's own, or a shared one."""
+    ((name, arguments),) = declared.items()
+    own = f"{PACKAGE}.{path.parent.name}"
+    modules = [science[0], f"{own}.rule", f"{own}.network", f"{PACKAGE}.core.learn.networks"]
+    network = resolve(name, modules, where)
+    check_arguments(network, arguments, {}, where)
+    return network
+
+
+def share(experiments: Mapping, name: str, budget: Mapping, tier: str, where: str) -> float:
+    """Of the paper's budget; that of another experiment, where this one is a share of it."""
+    declared = experiments[name]
+    whole = experiments.get(declared.get("share_of", name))
+    if whole is None:
+        raise DeclarationError(f"{where}.share_of: unknown {declared['share_of']!r}")
+    full = whole["tiers"]["paper"]["budget"]
+    if set(full) != set(budget):
+        raise DeclarationError(f"{where}.tiers.{tier}.budget: has to name {sorted(full)}")
+    return prod(budget[key] / full[key] for key in full)
+
+
+def check_arguments(target: Defined, given: Mapping, budget: Mapping, where: str) -> None:
+    """The settings are the keyword-only arguments of the science, but for those of the budget."""
+    module, attribute = target
+    allowed = definitions(module)[snake_case(attribute)][1] - PROVIDED
+    unknown = sorted(set(given) - allowed)
+    missing = sorted(allowed - set(given) - set(budget))
+    if unknown or missing:
+        raise DeclarationError(
+            f"{where}.settings: {attribute} takes {', '.join(sorted(allowed))}"
+            + (f"; unknown: {', '.join(unknown)}" if unknown else "")
+            + (f"; missing: {', '.join(missing)}" if missing else "")
+        )
+
+
+def check_choices(resolved: Mapping, where: str) -> None:
+    """One network, one optimiser."""
+    choices = [resolved.get("network", {}), resolved.get("training", {}).get("optimiser", {})]
+    if any(len(names) > 1 for names in choices):
+        raise DeclarationError(f"{where}: a tier changes a network's or optimiser's name")
+
+
+def check_budget(resolved: Mapping, kind: str, science: Defined, where: str) -> None:
+    """Epochs and examples; of a simulation, the arguments that are no settings."""
+    budget = set(resolved["budget"])
+    if kind != "simulation" and budget != {"epochs", "examples"}:
+        raise DeclarationError(f"{where}: budget: has to name epochs and examples")
+    if kind == "simulation":
+        taken = definitions(science[0])[snake_case(science[1])][1] - PROVIDED
+        if budget != (free := taken - set(resolved["settings"])):
+            raise DeclarationError(
+                f"{where}: budget: has to name {sorted(free)}, not {sorted(budget)}"
+            )
+
+
+def check_evaluation(evaluation: Mapping, science: Defined, paper: str, where: str) -> None:
+    """Samplers and chains that the model or the paper has, measures with their settings.
+
+    A likelihood is that of a sampler's decoder.
+    """
+    methods = methods_of(*science)
+    chains = methods | set(definitions(f"{PACKAGE}.{paper}.{EVALUATED['chains']}"))
+    decoded = set(evaluation["samplers"]) if "decoder" in methods else set()
+    measures = f"{PACKAGE}.{paper}.{EVALUATED['measures']}"
+    for key, known in (
+        ("samplers", methods),
+        ("chains", chains),
+        ("likelihood", decoded),
+        ("measures", set(definitions(measures))),
+    ):
+        for name in evaluation.get(key, []):
+            if name not in known:
+                raise DeclarationError(
+                    f"{where}.{key}: {science[1]} has no {name!r}; it has "
+                    f"{', '.join(sorted(known)) or 'none'}"
+                )
+    for name, settings in evaluation.get("measures", {}).items():
+        check_arguments((measures, name), settings, {}, f"{where}.measures.{name}")
