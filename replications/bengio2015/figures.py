@@ -7,7 +7,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from torchvision.utils import make_grid
 
-from replications.bengio2015 import simulation
+from replications.bengio2015 import scores
 from replications.core.declare.metrics import ANCHORS, METRICS
 from replications.core.learn.spiking.measured import bi_poo_window
 from replications.core.report.plots import Drawn, curve
@@ -34,11 +34,11 @@ def stdp(drawn: Drawn) -> Figure:
     )
     for axis, (experiment, runs) in zip(axes[0], drawn.arrays.items(), strict=True):
         rows = drawn.scores[drawn.scores["experiment"] == experiment]
-        fits = rows.groupby(["layer", "metric"])["value"].mean()
+        fits = rows.groupby(["part", "metric"])["value"].mean()
         curve = runs[0]
         axis.axhline(0, color="0.8", lw=0.8, zorder=0)
         axis.axvline(0, color="0.8", lw=0.8, zorder=0)
-        for side in simulation.SIDES:
+        for side in scores.SIDES:
             stdp_side(axis, curve, side, fits[side])
         axis.errorbar(curve["delta_t"], curve["delta_w"], curve["delta_w_se"], fmt="o", ms=2.5,
                       color="0.2", lw=0.8, zorder=3, label="simulated, mean ± s.e.")  # fmt: skip
@@ -64,13 +64,13 @@ def companion(drawn: Drawn) -> Figure:
 
 def stdp_side(axis: plt.Axes, curve: dict, side: str, fit) -> None:
     """Both fits and the Bi & Poo window, scaled to this side's largest mean, on one side."""
-    sign = simulation.SIDES[side]
-    t, w = simulation.side(curve, sign)
+    sign = scores.SIDES[side]
+    t, w = scores.side(curve, sign)
     grid = np.linspace(t.min(), t.max(), 300)
     window = np.abs(bi_poo_window(sign * grid))
     lines = {
-        "exponential fit": simulation.exponential(grid, fit["amplitude_exponential"], fit["tau"]),
-        "power-law fit": simulation.power(grid, fit["amplitude_power"], fit["exponent"]),
+        "exponential fit": scores.exponential(grid, fit["amplitude_exponential"], fit["tau"]),
+        "power-law fit": scores.power(grid, fit["amplitude_power"], fit["exponent"]),
         "Bi & Poo 1998, scaled": window * w.max() / window.max(),
     }
     for color, (label, y) in zip(sns.color_palette(), lines.items(), strict=False):
@@ -113,7 +113,7 @@ def grids(drawn: Drawn, shown: dict) -> Figure:
         images = torch.from_numpy(pixels)  # (n, D)
         side = int(images.shape[1] ** 0.5)
         grid = make_grid(images.view(-1, 1, side, side).clamp(0, 1), 10, padding=1, pad_value=1)
-        nats = drawn.of(experiment, "parzen").query("layer == @sampler")["value"].mean()
+        nats = drawn.of(experiment, "parzen").query("part == @sampler")["value"].mean()
         title = drawn.label(experiment) if model else sampler.replace("_", " ")
         axis.imshow(grid.permute(1, 2, 0), cmap="gray", interpolation="nearest")
         axis.set_title(f"{title}\n{nats:.0f} nats", fontsize=8)
@@ -148,7 +148,7 @@ def inpainting(drawn: Drawn) -> Figure:
     """Fig. 5: true image, its visible half with noise, filled by the model, nearest neighbour."""
     ((experiment, runs),) = drawn.arrays.items()
     names = [name for name in runs[0] if name.startswith("inpainting_")]
-    errors = drawn.of(experiment, "inpainting_error").groupby("layer")["value"].mean()
+    errors = drawn.of(experiment, "inpainting_error").groupby("part")["value"].mean()
     figure, axes = plt.subplots(
         len(names), 1, figsize=(5.4, 2.5 * len(names)), squeeze=False, layout="constrained"
     )
@@ -176,9 +176,9 @@ def chains(drawn: Drawn) -> Figure:
     ((experiment, _),) = drawn.arrays.items()
     rows = drawn.of(experiment, "chain_parzen")
     figure, axis = plt.subplots(figsize=(5.2, 3.4), layout="constrained")
-    for color, name in zip(sns.color_palette(), rows["layer"].unique(), strict=False):
-        curve(axis, rows[rows["layer"] == name], color=color, label=name.replace("_", " "))
-    real = drawn.of(experiment, "parzen").query("layer == 'real images'")["value"].mean()
+    for color, name in zip(sns.color_palette(), rows["part"].unique(), strict=False):
+        curve(axis, rows[rows["part"] == name], color=color, label=name.replace("_", " "))
+    real = drawn.of(experiment, "parzen").query("part == 'real images'")["value"].mean()
     axis.axhline(real, color="0.6", lw=0.8, ls=":", label="real training images")
     axis.set_xscale("symlog", linthresh=1)
     axis.set_xlim(0, None)
@@ -199,9 +199,9 @@ def target_propagation(drawn: Drawn) -> Figure:
     for column, experiment in zip(axes.T, drawn.arrays, strict=True):
         for axis, metric in zip(column, ("cosine", "norm_ratio"), strict=True):
             rows, colors = drawn.of(experiment, metric), sns.color_palette()
-            for color, name in zip(colors, sorted(rows["layer"].unique()), strict=False):
+            for color, name in zip(colors, sorted(rows["part"].unique()), strict=False):
                 style = "--" if name.endswith("noisy") else "-"
-                curve(axis, rows[rows["layer"] == name], color=color, label=name, style=style)
+                curve(axis, rows[rows["part"] == name], color=color, label=name, style=style)
         column[0].set(title=f"trained by {drawn.label(experiment)}")
         column[0].axhline(0, color="0.6", lw=0.8, ls=":")
         column[1].set(xlabel="epoch", yscale="log")
@@ -218,7 +218,7 @@ def ablations(drawn: Drawn) -> Figure:
     figure, axis = plt.subplots(figsize=(5.6, 0.34 * len(names) + 1), layout="constrained")
     for color, sampler in zip(sns.color_palette(), ("ancestral", "generate"), strict=False):
         for place, name in enumerate(names):
-            values = drawn.of(name, "parzen").query("layer == @sampler")["value"]
+            values = drawn.of(name, "parzen").query("part == @sampler")["value"]
             values = values.clip(lower=FLOOR)
             axis.plot(values, [place] * len(values), ".", color=color, ms=4, alpha=0.6)
             axis.plot(values.mean(), place, "D", color=color, ms=5,
@@ -246,7 +246,7 @@ def likelihood(drawn: Drawn) -> Figure:
     for claim in drawn.paper.claims if drawn.on_the_papers_data else ():
         about = claim.declared.get("about", {"metric": None})
         if about["metric"] == "parzen":
-            name = title(drawn, about["experiment"], about["layer"])
+            name = title(drawn, about["experiment"], about["part"])
             axis.plot(claim.declared["value"]["mean"], name, "D", color=sns.color_palette()[3],
                       ms=5, zorder=3, label="as published")  # fmt: skip
     handles = dict(zip(*axis.get_legend_handles_labels()[::-1], strict=True))
@@ -284,18 +284,18 @@ def measures(drawn: Drawn) -> Figure:
     return figure
 
 
-def title(drawn: Drawn, experiment: str, layer: str) -> str:
+def title(drawn: Drawn, experiment: str, part: str) -> str:
     """What to call one set of images: an anchor, a sampler of the model, or another model."""
-    if layer in ANCHORS:
-        return layer
+    if part in ANCHORS:
+        return part
     if experiment == "deep_generative_model":
-        return f"this model: {layer.replace('_', ' ')}"
-    sole = len(drawn.of(experiment, "parzen")["layer"].unique()) == 1
-    return drawn.label(experiment) + ("" if sole else f": {layer.replace('_', ' ')}")
+        return f"this model: {part.replace('_', ' ')}"
+    sole = len(drawn.of(experiment, "parzen")["part"].unique()) == 1
+    return drawn.label(experiment) + ("" if sole else f": {part.replace('_', ' ')}")
 
 
 def named(drawn: Drawn):
     """The scores with what each is about in one column, `name`."""
-    pairs = drawn.scores[["experiment", "layer"]].drop_duplicates()
+    pairs = drawn.scores[["experiment", "part"]].drop_duplicates()
     titles = [title(drawn, *pair) for pair in pairs.itertuples(index=False)]
-    return drawn.scores.merge(pairs.assign(name=titles), on=["experiment", "layer"])
+    return drawn.scores.merge(pairs.assign(name=titles), on=["experiment", "part"])

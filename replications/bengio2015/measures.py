@@ -1,7 +1,7 @@
 """What Bengio et al. 2015 measure of their model besides its samples (arXiv 1502.04156v3).
 
 A measure is a function of the model, the images, its snapshots by epoch and a generator that
-returns rows of the long table, each (metric, layer, step, value), and arrays for the figures.
+returns scores and arrays for the figures.
 The model holds the last snapshot when a measure is called; what it leaves in it is overwritten.
 """
 
@@ -13,12 +13,13 @@ from torch import Generator, Tensor
 
 from replications.bengio2015.baselines.noise import draw
 from replications.bengio2015.model import BATCH, DeepGenerativeModel
+from replications.core.base.scores import Score
 from replications.core.data.datasets import Images
 from replications.core.score.estimators.alignment import alignment
 from replications.core.score.rows import assign
 
 Snapshots = Mapping[int, Mapping[str, Tensor]]
-Measured = tuple[list[tuple[str, str, int, float]], dict[str, Tensor]]
+Measured = tuple[list[Score], dict[str, Tensor]]
 
 
 def inference(
@@ -36,18 +37,18 @@ def inference(
         both = [torch.stack([model.log_joint(s), log_prior(model, s[-1])]) for s in states]
         parts.append(torch.stack(both))  # (iterations + 1, 2, BATCH)
     traces, priors = torch.cat(parts, dim=2).cpu().double().unbind(1)  # (iterations + 1, N)
-    step, rows = max(snapshots), []
+    step, scores = max(snapshots), []
     for when, at in (("before inference", 0), ("after inference", -1)):
-        rows.append(("log_joint", when, step, float(traces[at].mean())))
-        rows.append(("log_prior", when, step, float(priors[at].mean())))
+        scores.append(Score("log_joint", float(traces[at].mean()), when, step))
+        scores.append(Score("log_prior", float(priors[at].mean()), when, step))
     rises = (traces[-1] > traces[0]).double().mean()
-    rows.append(("log_joint_rises", "", step, 100 * float(rises)))
+    scores.append(Score("log_joint_rises", 100 * float(rises), step=step))
     arrays = {
         "log_joint_mean": traces.mean(1),
         "log_joint_se": traces.std(1) / math.sqrt(traces.shape[1]),
         "log_joint_single": traces[:, :shown],
     }
-    return rows, arrays
+    return scores, arrays
 
 
 def log_prior(model: DeepGenerativeModel, top: Tensor) -> Tensor:
@@ -67,7 +68,7 @@ def target_propagation(
     noise of training, x left clean ("h1 noisy"). The estimate stands for sigma^2 times the
     gradient, sigma the noise on h_l, so that is the norm ratio to expect.
     """
-    x, rows = images.validation.first(count).inputs, []
+    x, scores = images.validation.first(count).inputs, []
     for epoch, kept in snapshots.items():
         assign(model.parameters | model.buffers, kept)
         clean = model.encode(x)
@@ -79,8 +80,8 @@ def target_propagation(
                 estimate = model.difference(level, states, up, down)
                 gradient = model.gradient(level, states, up, down)
                 for metric, value in alignment(estimate, -gradient).items():
-                    rows.append((metric, f"h{level}{suffix}", epoch, value))
-    return rows, {}
+                    scores.append(Score(metric, value, f"h{level}{suffix}", epoch))
+    return scores, {}
 
 
 def inpainting(
@@ -96,7 +97,7 @@ def inpainting(
     step, side = max(snapshots), math.isqrt(images.test.inputs.shape[1])
     truth, train = images.test.first(count).inputs, images.train.inputs
     noise = draw(torch.rand, truth.shape, generator, truth)
-    rows, arrays = [], {}
+    scores, arrays = [], {}
     for name, visible in patterns(side, generator).items():
         visible = visible.to(truth.device)
         start = torch.where(visible, truth, noise)
@@ -107,10 +108,10 @@ def inpainting(
         }
         for filler, result in filled.items():
             error = (result - truth)[:, ~visible].square().mean()
-            rows.append(("inpainting_error", f"{filler}, {name}", step, float(error)))
+            scores.append(Score("inpainting_error", float(error), f"{filler}, {name}", step))
         show = [truth, start, filled["model"], filled["nearest neighbour"]]
         arrays[f"inpainting_{name}"] = torch.stack([part[:shown] for part in show])
-    return rows, arrays
+    return scores, arrays
 
 
 def patterns(side: int, generator: Generator) -> dict[str, Tensor]:

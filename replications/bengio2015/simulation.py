@@ -13,16 +13,10 @@ of like ΔT looks exponential. Units: ms, mV, mV/ms; ΔW in units of learning_ra
 arXiv 1509.05936): the presynaptic rate times dV_j/dt, with spikes as its witnesses alone.
 """
 
-from contextlib import suppress
-
 import numpy as np
 import torch
 from scipy.fft import irfft, next_fast_len, rfft
-from scipy.optimize import curve_fit
 from scipy.signal import lfilter
-from scipy.stats import spearmanr
-
-SIDES = {"potentiation": 1, "depression": -1}  # the sign of ΔT
 
 
 def stdp_curve(
@@ -169,44 +163,6 @@ def expected_change(lags, spread, scale, tau, smoothing):
     return np.sign(lags) * spread**2 * size / (scale * (tau - smoothing))
 
 
-def score(arrays: dict[str, np.ndarray]) -> list[dict]:
-    """Shape of the curve on each side of ΔT = 0: rows {"metric", "layer", "value"}.
-
-    With t = |ΔT| and w = sign(ΔT) ΔW over the filled bins, unweighted least squares of w itself
-    (not of its logarithm): w = amplitude exp(−t / tau) and w = amplitude t^exponent, each with
-    R² = 1 − Σ(w − fit)² / Σ(w − mean)². sign_agreement: share of bins with w > 0. spearman: rank
-    correlation of w with t, −1 for a strict decay. The side is the layer; a fit that does not
-    exist (fewer than three bins, no convergence) is NaN. relative_error, where something is
-    expected: |ΔW − expected| / |expected| over all bins.
-    """
-    rows = [
-        {"metric": metric, "layer": layer, "value": float(value)}
-        for layer, sign in SIDES.items()
-        for metric, value in _shape(*side(arrays, sign)).items()
-    ]
-    if "expected" in arrays:
-        expected = arrays["expected"]
-        error = np.linalg.norm(arrays["delta_w"] - expected) / np.linalg.norm(expected)
-        rows.append({"metric": "relative_error", "layer": "", "value": float(error)})
-    return rows
-
-
-def side(arrays: dict[str, np.ndarray], sign: int) -> tuple[np.ndarray, np.ndarray]:
-    """One side of the curve mirrored to the first quadrant: t = |ΔT| (ms), w = sign(ΔT) ΔW."""
-    on_side = sign * arrays["delta_t"] > 0  # False where NaN
-    return sign * arrays["delta_t"][on_side], sign * arrays["delta_w"][on_side]
-
-
-def exponential(t, amplitude, tau):
-    """amplitude · exp(−t / tau), t and tau in ms."""
-    return amplitude * np.exp(-t / tau)
-
-
-def power(t, amplitude, exponent):
-    """amplitude · t^exponent, t in ms."""
-    return amplitude * t**exponent
-
-
 def _averages(shared, delta_t, delta_w, *, bins, limit):
     """Means over equal bins of `shared` on ±limit; arrays in ``(seen,)``, out ``(bins,)``."""
     place = ((shared + limit) / (2 * limit) * bins).astype(int).clip(0, bins - 1)  # (seen,)
@@ -220,34 +176,6 @@ def _averages(shared, delta_t, delta_w, *, bins, limit):
         "delta_w_se": np.sqrt(squares / (few - 1) / few),
         "count": count,
     }
-
-
-def _shape(t, w):
-    """The metrics of `score` for one side; t and w have shape ``(filled bins,)``."""
-    if len(t) == 0:
-        raise ValueError("one side of the curve has no filled bin: add pairs or widen the window")
-    (height, tau), r2_exponential = _fit(exponential, t, w, start=(w.max(), t.mean()))
-    (scale, exponent), r2_power = _fit(power, t, w, start=(w.max() * t.min(), -1.0))
-    spearman = spearmanr(t, w).statistic if len(t) > 2 else np.nan
-    return {
-        "amplitude_exponential": height,
-        "tau": tau,
-        "r2_exponential": r2_exponential,
-        "amplitude_power": scale,
-        "exponent": exponent,
-        "r2_power": r2_power,
-        "sign_agreement": np.mean(w > 0),
-        "spearman": spearman,
-    }
-
-
-def _fit(curve, t, w, *, start):
-    """Unweighted least squares of curve(t, a, b) to w: ((a, b), R²), NaN where none exists."""
-    best = np.nan, np.nan
-    with suppress(RuntimeError):  # no convergence
-        if len(t) > 2:  # two parameters pass through two points whatever the curve
-            best, _ = curve_fit(curve, t, w, p0=start, maxfev=10_000)
-    return best, 1 - np.sum((w - curve(t, *best)) ** 2) / np.sum((w - w.mean()) ** 2)
 
 
 def _check(*, pairs, slope_sd, gap, gap_spread, jitter, window, bins, averaged_over, learning_rate):

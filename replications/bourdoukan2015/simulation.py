@@ -168,34 +168,3 @@ def ended(
         "spikes": fired[:shown].astype(np.int16),
         "currents": np.stack([excitation[:shown, 0], inhibition[:shown, 0]]),
     }
-
-
-def score(arrays: Arrays) -> list[dict]:
-    """Rows {"metric", "layer", "value"}; the layer is a condition, or "untrained".
-
-    Of the last tests decoding_error, weight_distance of the "fast" and the "slow" weights from the
-    optimal ones, and of the fast ones from −F Fᵀ ("fast without μ"), dynamics_distance,
-    eigenvalue_distance, balance, output_rate and irregularity; and decoding_error with feedback in
-    the first and in the last tenth of learning.
-    """
-    rows = []
-    names = [key.split(JOINT)[1] for key in arrays if key.startswith(f"decoding_error{JOINT}")]
-    true = eigenvalues(torch.from_numpy(arrays["dynamics"])).numpy()
-    for layer, name, at in [(UNTRAINED, LEARNED, 0), *((n, n, -1) for n in names)]:
-        of = {k.split(JOINT)[0]: v for k, v in arrays.items() if k.endswith(JOINT + name)}
-        found = {(m, layer): of[m][at] for m in ("decoding_error", "dynamics_distance", "balance",
-                                                 "output_rate", "irregularity")}  # fmt: skip
-        found["eigenvalue_distance", layer] = relative(
-            torch.from_numpy(of["eigenvalues"][at]), torch.from_numpy(true)
-        )
-        for kind, key in (("fast", "fast"), ("fast without μ", "rule"), ("slow", "slow")):
-            found["weight_distance", f"{layer}, {kind}"] = of[f"{key}_distance"][at]
-        if layer != UNTRAINED:
-            course = of["learning_error"]
-            part = -(-len(course) // 10)
-            for when, mean in (("first", course[:part].mean()), ("last", course[-part:].mean())):
-                found["decoding_error", f"{layer}, {when} tenth of learning"] = mean
-        if np.isnan(found["irregularity", layer]):  # hardly a spike
-            del found["irregularity", layer]
-        rows += [{"metric": m, "layer": w, "value": float(v)} for (m, w), v in found.items()]
-    return rows

@@ -57,7 +57,7 @@ def frequency(drawn: Drawn) -> Figure:
 def errors(drawn: Drawn) -> Figure:
     """E of every candidate: a line per candidate and set of parameters, a mark per protocol."""
     rows = drawn.scores[drawn.scores["metric"] == "fit_error"]
-    parts = rows["layer"].str.rsplit(", ", n=2, expand=True)
+    parts = rows["part"].str.rsplit(", ", n=2, expand=True)
     table = rows.assign(
         rule=rows["experiment"].map(drawn.label) + ", " + parts[0] + ", " + parts[1],
         protocol=parts[2],

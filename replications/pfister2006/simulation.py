@@ -20,7 +20,7 @@ from replications.core.learn.spiking.plasticity import PlasticityRule
 from replications.core.learn.spiking.triplet import TripletRule
 from replications.core.learn.spiking.voltage import VoltageRule
 from replications.pfister2006 import measurements
-from replications.pfister2006.fitting import changes, check_names, fit, squared_error
+from replications.pfister2006.fitting import changes, check_names, fit
 from replications.pfister2006.protocols import PROTOCOLS, Protocol
 
 RULES = {"pair": PairRule, "triplet": TripletRule, "voltage": VoltageRule}
@@ -121,26 +121,3 @@ def grid(protocol, rates: np.ndarray) -> list[Protocol]:
 def numbers(rule: PlasticityRule) -> np.ndarray:
     """The rule's numeric fields in their order."""
     return np.array([float(v) for v in asdict(rule).values() if not isinstance(v, str)])
-
-
-def score(arrays: Arrays) -> list[dict]:
-    """Rows {"metric", "layer", "value"} of either simulation.
-
-    fit_error: E (`fitting`), and log_fit_error, its logarithm to base 10, so that differences are
-    in powers of ten. window_error: root mean square distance from the measured window over the
-    window's own root mean square.
-    """
-    rows = []
-    for name, values in arrays.items():
-        kind, *parts = name.split(JOINT)
-        if kind == "change":
-            e = squared_error(values, measurements.CHANGE, measurements.ERROR)
-            found = {"fit_error": e, "log_fit_error": np.log10(e)}
-        elif kind == "window":
-            distance = np.linalg.norm(values - arrays["measured"])
-            found = {"window_error": distance / np.linalg.norm(arrays["measured"])}
-        else:
-            continue
-        layer = ", ".join(parts)
-        rows += [{"metric": m, "layer": layer, "value": float(v)} for m, v in found.items()]
-    return rows

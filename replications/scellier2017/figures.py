@@ -86,7 +86,7 @@ def gradient_estimate(drawn: Drawn) -> Figure:
     figure, axes = panels(2)
     for color, h in zip(sns.color_palette(), ("1", "2", "3"), strict=False):
         for style, side in (("-", "one-sided"), ("--", "symmetric")):
-            order = orders.query("layer == @side + ', ' + @h + ' hidden'")["value"].mean()
+            order = orders.query("part == @side + ', ' + @h + ' hidden'")["value"].mean()
             label = f"{h} hidden, {side}: order {order:.2f}"
             name = f"{side.replace('-', '_')}_{h}"
             sweep(axes[0], runs, "beta", name, color=color, ls=style, label=label)

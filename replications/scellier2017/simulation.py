@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 from torch import Generator
 
-from replications.scellier2017 import estimates, gradients, scores, settled, stochastic
+from replications.scellier2017 import estimates, gradients, settled, stochastic
 from replications.scellier2017 import trajectories as along
 from replications.scellier2017.network import Clamped
 from replications.scellier2017.rule import contrast
@@ -24,11 +24,6 @@ from replications.scellier2017.solvers import Alternate, Euler, Phase
 Arrays = dict[str, np.ndarray]
 Floats = Sequence[float]
 Layers = Sequence[int]
-
-
-def score(arrays: Arrays) -> list[dict]:
-    """Rows {"metric", "layer", "value"} of any of the simulations below."""
-    return scores.rows(arrays)
 
 
 def gradient_estimate(

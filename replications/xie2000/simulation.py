@@ -20,7 +20,6 @@ from replications.core.learn.spiking.pair import PairRule
 
 Arrays = dict[str, np.ndarray]
 JOINT = " | "  # between the parts of an array's name
-COEFFICIENTS = ("rate_coefficient", "covariance_coefficient", "change_coefficient")
 DT = 1.0  # ms; `PairRule.changes` has the midpoint rule of the window's areas
 
 
@@ -133,22 +132,3 @@ def regressed(label: str, rule: PairRule, drift: np.ndarray, terms: np.ndarray, 
         f"exact{JOINT}{label}": exact(rule, f),
         f"r2{JOINT}{label}": np.array([r2]),
     }
-
-
-def score(arrays: Arrays) -> list[dict]:
-    """Rows {"metric", "layer", "value"}; the layer is "<window>, <f> Hz".
-
-    rate_coefficient, covariance_coefficient and change_coefficient, over their scales;
-    r2_regression. For slow rates the first two are one.
-    """
-    rows = []
-    for name, values in arrays.items():
-        kind, *parts = name.split(JOINT)
-        found = {}
-        if kind == "coefficients":
-            found = dict(zip(COEFFICIENTS, values, strict=True))
-        elif kind == "r2":
-            found = {"r2_regression": values[0]}
-        layer = ", ".join(parts)
-        rows += [{"metric": m, "layer": layer, "value": float(v)} for m, v in found.items()]
-    return rows

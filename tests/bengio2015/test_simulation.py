@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.stats import norm
 
-from replications.bengio2015 import simulation
+from replications.bengio2015 import scores, simulation
 from replications.core.learn.spiking.measured import BI_POO, bi_poo_window
 
 SETTINGS = {
@@ -33,8 +33,8 @@ def curve(seed=0, **changes):
     )
 
 
-def scores(arrays):
-    return {(row["layer"], row["metric"]): row["value"] for row in simulation.score(arrays)}
+def scored(arrays, of=scores.stdp_curve):
+    return {(s.part, s.metric): s.value for s in of(arrays)}
 
 
 def planted(w):
@@ -68,16 +68,16 @@ def test_delay_is_where_the_integrated_potential_meets_the_threshold(slope):
 
 @pytest.mark.parametrize("averaged_over", ["delay", "slope"])
 def test_one_gap_gives_a_hyperbola(averaged_over):
-    found = scores(curve(pairs=200_000, gap_spread=0.0, averaged_over=averaged_over))
-    for side in simulation.SIDES:
+    found = scored(curve(pairs=200_000, gap_spread=0.0, averaged_over=averaged_over))
+    for side in scores.SIDES:
         assert found[side, "r2_power"] > 0.999
         assert found[side, "exponent"] == pytest.approx(-1, abs=0.03)
         assert found[side, "r2_power"] > found[side, "r2_exponential"]
 
 
 def test_spread_of_gaps_makes_the_curve_look_exponential():
-    found = scores(curve(pairs=200_000))
-    for side in simulation.SIDES:
+    found = scored(curve(pairs=200_000))
+    for side in scores.SIDES:
         assert found[side, "r2_exponential"] > 0.95
         assert found[side, "r2_exponential"] > found[side, "r2_power"]
         assert found[side, "sign_agreement"] == 1
@@ -121,11 +121,11 @@ def test_peak_of_the_spread_curve_is_the_mean_of_slopes_weighted_by_size():
 
 
 def test_fits_recover_planted_curves():
-    found = scores(planted(lambda t: np.sign(t) * 0.8 * np.exp(-np.abs(t) / 17)))
+    found = scored(planted(lambda t: np.sign(t) * 0.8 * np.exp(-np.abs(t) / 17)))
     assert found["potentiation", "tau"] == pytest.approx(17)
     assert found["depression", "amplitude_exponential"] == pytest.approx(0.8)
     assert found["depression", "r2_exponential"] == pytest.approx(1)
-    found = scores(planted(lambda t: np.sign(t) * 3 * np.abs(t) ** -0.7))
+    found = scored(planted(lambda t: np.sign(t) * 3 * np.abs(t) ** -0.7))
     assert found["potentiation", "exponent"] == pytest.approx(-0.7)
     assert found["potentiation", "amplitude_power"] == pytest.approx(3)
     assert found["potentiation", "r2_power"] == pytest.approx(1)
@@ -133,8 +133,8 @@ def test_fits_recover_planted_curves():
 
 
 def test_fits_of_the_bi_poo_window_are_its_constants():
-    found = scores(planted(bi_poo_window))
-    for side, sign in simulation.SIDES.items():
+    found = scored(planted(bi_poo_window))
+    for side, sign in scores.SIDES.items():
         assert found[side, "tau"] == pytest.approx(BI_POO[side]["tau"])
         assert found[side, "amplitude_exponential"] == pytest.approx(
             sign * BI_POO[side]["amplitude"]
@@ -142,15 +142,14 @@ def test_fits_of_the_bi_poo_window_are_its_constants():
     assert bi_poo_window(np.zeros(1)) == 0
 
 
-def test_too_few_bins_score_nan_and_not_a_number_made_up():
-    found = scores(curve(pairs=2_000, bins=2))
-    assert np.isnan(found["potentiation", "r2_exponential"])
-    assert found["potentiation", "sign_agreement"] == 1
+def test_too_few_bins_have_no_score_and_none_is_made_up():
+    with pytest.raises(ValueError, match=r"potentiation at step 0 is nan: this run"):
+        scored(curve(pairs=2_000, bins=2))
 
 
 def test_sign_agreement_counts_bins_of_the_wrong_sign():
     wrong = planted(lambda t: np.where((t > 0) & (t < 20), -1.0, np.sign(t)) * np.exp(-abs(t) / 20))
-    found = scores(wrong)
+    found = scored(wrong)
     assert found["potentiation", "sign_agreement"] == pytest.approx(20 / 25)
     assert found["depression", "sign_agreement"] == 1
 
@@ -260,9 +259,11 @@ def test_rates_give_the_curve_with_less_noise_than_spikes():
 
 def test_the_distance_from_what_is_expected_is_scored():
     arrays = companion("rates", neurons=5)
-    assert scores({**arrays, "delta_w": 1.5 * arrays["expected"]})[
-        "", "relative_error"
-    ] == pytest.approx(0.5)
+    arrays["delta_w"] = 1.5 * arrays["expected"]
+    found = scored(arrays, scores.rate_of_change)
+    assert found["", "relative_error"] == pytest.approx(0.5)
+    shapes = scored(arrays)
+    assert found == shapes | {("", "relative_error"): found["", "relative_error"]}
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ def test_every_figure_has_a_curve_for_every_experiment(name, tier):
     metrics = [("train_error", ""), ("validation_error", ""), ("test_error", "")]
     metrics += [(metric, w) for metric in ("cosine", "norm_ratio") for w in ("W1", "W2")]
     rows = [
-        {"experiment": e, "run": run, "metric": metric, "layer": layer, "step": step, "value": 0.5}
+        {"experiment": e, "run": run, "metric": metric, "part": layer, "step": step, "value": 0.5}
         for e in names
         for metric, layer in metrics
         for step in (1, 2)

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from replications.bourdoukan2015 import scores
 from replications.bourdoukan2015.network import Population, System, optimal_fast, optimal_slow
-from replications.bourdoukan2015.simulation import JOINT, learning, score
+from replications.bourdoukan2015.simulation import JOINT, learning
 from replications.core.declare.papers import Suite
 
 (EXPERIMENT,) = (
@@ -59,7 +60,8 @@ def test_shapes_and_checkpoints(arrays):
 
 
 def test_scores_name_conditions(arrays):
-    rows = {(row["metric"], row["layer"]): row["value"] for row in score(arrays)}
+    found = scores.learning(arrays)
+    rows = {(s.metric, s.part): s.value for s in found}
     errors = arrays[f"decoding_error{JOINT}learned"]
     assert rows["decoding_error", "untrained"] == errors[0]
     assert rows["decoding_error", "learned"] == errors[-1]
@@ -68,7 +70,7 @@ def test_scores_name_conditions(arrays):
     first = arrays[f"learning_error{JOINT}learned"][0]
     assert rows["decoding_error", "learned, first tenth of learning"] == first
     assert all(np.isfinite(value) for value in rows.values())
-    assert len(rows) == len(score(arrays))
+    assert len(rows) == len(found)
 
 
 def test_commands_have_their_size_and_smoothness():

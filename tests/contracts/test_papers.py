@@ -63,15 +63,18 @@ def test_what_a_tier_leaves_out_another_experiment_stands_in_for(paper, tier):
         assert experiment.science in present, experiment.name
 
 
+SPENT = {"steps_per_layer"}  # settings that are a budget
+
+
 def test_tiers_on_the_papers_data_change_budgets_rates_and_sample_counts_alone(paper):
     """Else "full" in a table would not mean the paper's experiment."""
     for experiment in paper.declared["experiments"].values():
         for tier in experiment["tiers"].values():
             if tier.get("data", experiment["data"]) == experiment["data"]:
-                assert set(tier) <= {"budget", "settings", "training", "evaluation"}
-                changed = {name.split("_")[-1] for name in tier.get("settings", {})}
-                if not changed <= {"layer"}:  # steps_per_layer is a budget
-                    assert "layers" in changed, "a table says: smaller network"
+                allowed = {"budget", "settings", "training", "evaluation", "other_network"}
+                assert set(tier) <= allowed
+                changed = set(tier.get("settings", {})) - SPENT
+                assert bool(changed) == ("other_network" in tier), "a table says: smaller network"
                 assert set(tier.get("evaluation", {})) <= {"samples", "likelihood", "measures"}
                 assert set(tier.get("training", {})) <= {"learning_rates", "batch"}
         assert set(experiment["tiers"]["paper"]) == {"budget"}

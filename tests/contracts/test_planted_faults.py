@@ -61,7 +61,7 @@ def outcomes(experiment, tmp_path):
     fresh = long_table([tmp_path / "run" / "scores.json"])
     stored = read(REFERENCE / "smoke.csv")
     own = (stored["paper"] == experiment.paper) & (stored["experiment"] == experiment.name)
-    keys = ["metric", "layer", "step"]
+    keys = ["metric", "part", "step"]
     there = pd.MultiIndex.from_frame(stored[keys]).isin(pd.MultiIndex.from_frame(fresh[keys]))
     allowed = tolerances.read(REFERENCE / "tolerances.csv")
     twice = {key: 2 * value for key, value in allowed.items()}

@@ -6,8 +6,8 @@ ANCHORS = ("real images", "k-means", "mean image", "gaussian")
 LIKELIHOOD = ("log_likelihood", "log_likelihood_gap", "observation_sd", "acceptance")
 
 
-def table(rows):
-    """Rows by metric, layer and step, each once."""
-    found = {(r["metric"], r["layer"], r["step"]): r["value"] for r in rows}
-    assert len(found) == len(rows)
+def table(scores):
+    """Values by metric, part and step, each once."""
+    found = {(s.metric, s.part, s.step): s.value for s in scores}
+    assert len(found) == len(scores)
     return found

@@ -24,7 +24,7 @@ def drawn_of(name, tier, runs):
     names = [e.name for e in paper.experiments(tier)]
     there = [e for e in paper.figures[name]["experiments"] if e in names]
     rows = [
-        {"experiment": e, "run": 0, "metric": metric, "layer": "", "step": step, "value": 20 / step}
+        {"experiment": e, "run": 0, "metric": metric, "part": "", "step": step, "value": 20 / step}
         for e in there
         for metric in ("validation_error", "test_error", "spikes_per_image", "presentations")
         for step in (1, 2)

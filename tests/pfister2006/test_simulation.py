@@ -5,12 +5,11 @@ import pytest
 import torch
 
 from replications.core.declare.papers import Suite
-from replications.pfister2006 import measurements
+from replications.pfister2006 import measurements, scores
 from replications.pfister2006.simulation import (
     build,
     frequency_dependence,
     numbers,
-    score,
     window,
 )
 
@@ -27,19 +26,19 @@ def simulated(name, **changed):
 
 def test_the_error_of_no_change_is_that_of_the_measurements():
     zero = {"change | none | fitted | 60 pairings": np.zeros((2, 5))}
-    e, log_e = score(zero)
-    assert e["layer"] == "none, fitted, 60 pairings"
-    assert e["value"] == pytest.approx(np.mean((measurements.CHANGE / measurements.ERROR) ** 2))
-    assert log_e["value"] == pytest.approx(np.log10(e["value"]))
+    e, log_e = scores.frequency_dependence(zero)
+    assert e.part == "none, fitted, 60 pairings"
+    assert e.value == pytest.approx(np.mean((measurements.CHANGE / measurements.ERROR) ** 2))
+    assert log_e.value == pytest.approx(np.log10(e.value))
 
 
 def test_published_triplet_rules_have_a_tenth_of_the_error_of_pair_rules_with_measured_times():
     errors = {}
     for name in ("pair", "triplet"):
-        rows = score(simulated(name, protocols=["60 pairings"]))
-        errors |= {(name, r["layer"]): r["value"] for r in rows if r["metric"] == "fit_error"}
-    pairs = [e for (name, layer), e in errors.items() if name == "pair" and "times" not in layer]
-    triplets = [e for (name, layer), e in errors.items() if "published" in layer]
+        found = scores.frequency_dependence(simulated(name, protocols=["60 pairings"]))
+        errors |= {(name, s.part): s.value for s in found if s.metric == "fit_error"}
+    pairs = [e for (name, part), e in errors.items() if name == "pair" and "times" not in part]
+    triplets = [e for (name, part), e in errors.items() if "published" in part]
     assert len(pairs) == 2
     assert len(triplets) == 4
     assert min(pairs) > 10 * max(triplets)
@@ -52,7 +51,7 @@ def test_only_complete_rules_are_published():
 
 
 def test_the_pair_rule_is_the_window_of_bi_and_poo():
-    rows = {r["layer"]: r["value"] for r in score(simulated("window"))}
+    rows = {s.part: s.value for s in scores.window(simulated("window"))}
     assert rows["pair, amplitudes fitted"] < 1e-9
 
 

@@ -29,16 +29,16 @@ def drawn_of(name, tier):
             base = {"experiment": experiment.name, "run": run}
             for metric in ("train_error", "validation_error"):
                 rows += [
-                    base | {"metric": metric, "layer": "", "step": s, "value": 10 / s + number}
+                    base | {"metric": metric, "part": "", "step": s, "value": 10 / s + number}
                     for s in range(1, epochs + 1)
                 ]
             rows += [
-                base | {"metric": metric, "layer": layer, "step": s, "value": 0.5 + run / 10}
+                base | {"metric": metric, "part": layer, "step": s, "value": 0.5 + run / 10}
                 for metric in ("cosine", "angle", "norm_ratio")
                 for layer in layers
                 for s in sorted({0, epochs // 2, epochs})
             ]
-            rows.append(base | {"metric": "test_error", "layer": "", "step": epochs, "value": 3.0})
+            rows.append(base | {"metric": "test_error", "part": "", "step": epochs, "value": 3.0})
     return Drawn(paper, tier, pd.DataFrame(rows), {e.name: [{}, {}] for e in there}, Path())
 
 
@@ -74,7 +74,7 @@ def test_an_update_or_gradient_of_zero_is_a_gap_in_the_cosines():
     drawn = drawn_of("rules", "standard")
     name, s = next(iter(drawn.arrays)), drawn.scores
     last = drawn.of(name, "cosine")["step"].max()
-    nowhere = (s["experiment"] == name) & (s["step"] == last) & (s["layer"] == "W1")
+    nowhere = (s["experiment"] == name) & (s["step"] == last) & (s["part"] == "W1")
     s.loc[nowhere & (s["metric"] == "norm_ratio") & (s["run"] == 1), "value"] = 0.0
     s.loc[nowhere & (s["metric"] == "cosine") & (s["run"] == 1), "value"] = 0.0
     axis = figures.rules(drawn).axes[2]

@@ -7,7 +7,8 @@ from scipy.integrate import solve_ivp
 
 from replications.core.declare.papers import Suite
 from replications.core.learn.spiking.pair import PairRule
-from replications.song2000.simulation import Cells, Inputs, competition, irregularity, score
+from replications.song2000 import scores
+from replications.song2000.simulation import Cells, Inputs, competition, irregularity
 
 (EXPERIMENT,) = (e for e in Suite().papers["song2000"].experiments("smoke") if e.name == "rates")
 NEURON = EXPERIMENT.resolved["settings"]["neuron"]
@@ -126,7 +127,7 @@ def test_scores_name_rates_and_groups():
         "weights": np.array([[0.0, 0.1, 0.5, 1.0], [0.5, 0.5, 0.5, 0.5]]),
         "correlated": np.array([True, True, False, False]),
     }  # fmt: skip
-    rows = {(row["metric"], row["layer"]): row["value"] for row in score(arrays)}
+    rows = {(s.metric, s.part): s.value for s in scores.competition(arrays)}
     assert rows["share", "10 Hz, outer fifths"] == 0.75
     assert rows["share", "10 Hz, middle fifth"] == 0.25
     assert rows["share", "10 Hz, highest fifth"] == 0.25

@@ -6,7 +6,8 @@ import torch
 from scipy.integrate import quad
 
 from replications.core.learn.spiking.pair import PairRule
-from replications.xie2000.simulation import Rates, drift, exact, scales, score
+from replications.xie2000 import scores
+from replications.xie2000.simulation import Rates, drift, exact, scales
 
 RULE = PairRule(a_plus=1.0, a_minus=0.6, tau_plus=16.8, tau_minus=33.7, pairing="all_to_all")
 
@@ -63,7 +64,7 @@ def test_measured_coefficients_are_the_expected_ones():
         generator=generator, windows={"some": {**window, "pairing": "all_to_all"}},
         frequencies=[4.0], rates=(10.0, 40.0), depth=0.8, neurons=100, seconds=20, trials=8,
     )  # fmt: skip
-    rows = {row["metric"]: row["value"] for row in score(arrays)}
+    rows = {s.metric: s.value for s in scores.drift(arrays)}
     rate, covariance, change = exact(RULE, 4.0)
     assert rows["rate_coefficient"] == pytest.approx(rate, abs=0.005)
     assert rows["covariance_coefficient"] == pytest.approx(covariance, abs=0.05)

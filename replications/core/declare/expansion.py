@@ -7,7 +7,7 @@ from math import prod
 from pathlib import Path
 
 from replications.core.base.provenance import PACKAGE
-from replications.core.declare.experiments import EVALUATED, KINDS, Experiment
+from replications.core.declare.experiments import EVALUATED, KINDS, Experiment, scores_of
 from replications.core.declare.reflection import definitions, methods_of, resolve, snake_case
 from replications.core.declare.schema import DeclarationError
 
@@ -131,6 +131,11 @@ def check_budget(resolved: Mapping, kind: str, science: Defined, where: str) -> 
     if kind != "simulation" and budget != {"epochs", "examples"}:
         raise DeclarationError(f"{where}: budget: has to name epochs and examples")
     if kind == "simulation":
+        if science[1] not in definitions(scores := scores_of(science[0])):
+            raise DeclarationError(
+                f"{where}: {scores.replace('.', '/')}.py has no function {science[1]!r}, which "
+                "would score this simulation"
+            )
         taken = definitions(science[0])[snake_case(science[1])][1] - PROVIDED
         if budget != (free := taken - set(resolved["settings"])):
             raise DeclarationError(

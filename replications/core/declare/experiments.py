@@ -7,6 +7,7 @@ from functools import cache
 
 from replications.core.base.hashes import code_hash, digest
 from replications.core.base.provenance import PACKAGE
+from replications.core.base.scores import FORMAT
 from replications.core.declare.reflection import definitions, resolve
 
 TIERS = ("smoke", "standard", "paper")
@@ -16,6 +17,11 @@ KINDS = {"learning_rule": "rule", "model": "model", "simulation": "simulation"}
 EVALUATED = {"chains": "samplers", "measures": "measures"}
 
 hash_of = cache(code_hash)  # most experiments of a paper share their modules
+
+
+def scores_of(module: str) -> str:
+    """The module that scores a paper's simulations, by functions of their names."""
+    return ".".join([*module.split(".")[:2], "scores"])
 
 
 @dataclass(frozen=True)
@@ -66,12 +72,14 @@ class Experiment:
     def hashes(self, step: str) -> dict[str, str]:
         """Hashes of the code that `step` ("train" or "score") uses, and of the configuration.
 
-        How a run is evaluated changes nothing of its training.
+        How a run is evaluated changes nothing of its training. Beside them the format of run
+        directories.
         """
         config = self.resolved
         if step == "train":
             config = {key: value for key, value in config.items() if key != "evaluation"}
-        return {"code": hash_of(*self.definitions(step)), "config": digest(config)}
+        code = hash_of(*self.definitions(step))
+        return {"code": code, "config": digest(config), "format": str(FORMAT)}
 
     def definitions(self, step: str) -> list[str]:
         """What `step` starts from, "module:definition": all that it uses is found from there."""
@@ -94,7 +102,7 @@ class Experiment:
             if name in definitions(module := f"{PACKAGE}.{self.paper}.{file}")
         ]
         if self.kind == "simulation":
-            found.append((self.science[0], "score"))
+            found.append((scores_of(self.science[0]), self.science[1]))
         if "neighbours" in named:
             found.append((f"{PACKAGE}.core.score.estimators.classifier", "train"))
         return found

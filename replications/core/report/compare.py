@@ -110,15 +110,15 @@ def values(final: pd.DataFrame, claim: Claim, score: dict) -> pd.Series:
         (final["paper"] == claim.paper)
         & (final["experiment"] == score["experiment"])
         & (final["metric"] == score["metric"])
-        & (final["layer"] == score.get("layer", ""))
+        & (final["part"] == score.get("part", ""))
     ]
     known = sorted(set(final.loc[(final["paper"] == claim.paper)
                                  & (final["experiment"] == score["experiment"])
-                                 & (final["metric"] == score["metric"]), "layer"]))  # fmt: skip
+                                 & (final["metric"] == score["metric"]), "part"]))  # fmt: skip
     if known and rows.empty:
         raise ValueError(
-            f"{claim.paper}: claim {claim.name}: {score['metric']} has no layer "
-            f"{score.get('layer', '')!r}; there are {', '.join(map(repr, known))}"
+            f"{claim.paper}: claim {claim.name}: {score['metric']} has no part "
+            f"{score.get('part', '')!r}; there are {', '.join(map(repr, known))}"
         )
     return rows.set_index("run")["value"]
 
@@ -185,8 +185,8 @@ def one(
 
 
 def title(experiment: Experiment, score: dict) -> str:
-    """Which score: experiment, metric and, if it has one, the layer."""
-    return " ".join(filter(None, [experiment.name, score["metric"], score.get("layer", "")]))
+    """Which score: experiment, metric and, if it has one, the part."""
+    return " ".join(filter(None, [experiment.name, score["metric"], score.get("part", "")]))
 
 
 def printed_value(claim: Claim) -> str:

@@ -152,7 +152,7 @@ def aligned(drawn: Drawn, experiment: str, metric: str) -> pd.DataFrame:
 
     Such a one points nowhere: its norm ratio is 0, its cosine and angle are but a convention.
     """
-    keys = ["run", "layer", "step"]
+    keys = ["run", "part", "step"]
     ratios = drawn.of(experiment, "norm_ratio").set_index(keys)["value"]
     rows = drawn.of(experiment, metric)
     return rows[ratios.loc[pd.MultiIndex.from_frame(rows[keys])].to_numpy() != 0]
@@ -169,9 +169,9 @@ def alignment_by_layer(drawn: Drawn) -> Figure:
         for axis, metric in zip(column, ("angle", "norm_ratio"), strict=True):
             rows, all_rows = aligned(drawn, experiment, metric), drawn.of(experiment, metric)
             steps = sorted(all_rows["step"].unique())
-            layers = sorted(all_rows["layer"].unique(), key=lambda name: int(name[1:]))
+            layers = sorted(all_rows["part"].unique(), key=lambda name: int(name[1:]))
             for color, step in zip(sns.color_palette("flare", len(steps)), steps, strict=True):
-                at = rows[rows["step"] == step].groupby("layer")["value"]
+                at = rows[rows["step"] == step].groupby("part")["value"]
                 axis.errorbar(
                     range(len(layers)), at.mean().reindex(layers), at.std().reindex(layers),
                     color=color, marker="o", ms=4, lw=1, capsize=2, label=f"epoch {step}",
@@ -206,7 +206,7 @@ def rules_by_epoch(drawn: Drawn) -> Figure:
         final(axes[1], drawn.of(name, "test_error"), color=color)
         cosines = aligned(drawn, name, "cosine")
         for axis, layer in zip(axes[2:], ("W1", "W2"), strict=True):
-            curve(axis, cosines[cosines["layer"] == layer], color=color, label=label)
+            curve(axis, cosines[cosines["part"] == layer], color=color, label=label)
     for axis, what in zip(axes, ("training", "validation (test: marks)"), strict=False):
         axis.set(xlabel="epoch", ylabel=f"{what} error (%)", yscale="log")
         plain_log_ticks(axis)

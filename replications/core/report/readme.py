@@ -69,16 +69,16 @@ def samples(paper: Paper, reference: Path) -> str:
         }
         tier, scores = next((tier, scores) for tier, scores in own.items() if len(scores))
         (experiment,) = (e for e in paper.experiments(tier) if e.name == name)
-        for layer in scores.loc[scores["metric"] == "parzen", "layer"].unique():
-            of = scores[scores["layer"] == layer]
+        for part in scores.loc[scores["metric"] == "parzen", "part"].unique():
+            of = scores[scores["part"] == part]
             if len(experiment.resolved["evaluation"]["sigmas"]) == 1:  # nothing was chosen
                 of = of[~of["metric"].isin(["sigma", "parzen_chosen"])]
             values = dict(list(of.groupby("metric")["value"]))
             cells = {m.replace("_", " "): spread(values[m]) if m in values else "–"
                      for m in QUALITIES}  # fmt: skip
-            model = "no model" if layer in ANCHORS else declared.get("says", name)
+            model = "no model" if part in ANCHORS else declared.get("says", name)
             budget = f"{tier}, {experiment.share_text}{experiment.reduced_text}"
-            rows.append({"model": model, "samples": layer, **cells, "tier, share": budget})
+            rows.append({"model": model, "samples": part, **cells, "tier, share": budget})
     return markdown(rows)
 
 

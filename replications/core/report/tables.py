@@ -17,7 +17,7 @@ COLUMNS = [
     "experiment",
     "run",
     "metric",
-    "layer",  # a layer, a sampler or a side of a curve; "" for the whole
+    "part",  # a layer, a sampler, a side of a curve; "" for the whole
     "step",  # epochs trained; the keys end here
     "value",
     "unit",

@@ -20,9 +20,9 @@ logger = logging.getLogger(__name__)
 FACTOR = 4
 RULE = f"""\
 A metric's tolerance is {FACTOR} times the largest shift that rounding gave it in this experiment, \
-whatever the layer, and at least {FACTOR} times the smallest that rounding gave it in any \
+whatever the part, and at least {FACTOR} times the smallest that rounding gave it in any \
 experiment (of what is counted: one more or one less)."""
-KEYS = ["paper", "experiment", "metric", "layer"]
+KEYS = ["paper", "experiment", "metric", "part"]
 
 
 def means(table: pd.DataFrame) -> pd.Series:
@@ -65,6 +65,6 @@ def write(tables: Mapping[str, Path], base: str, path: Path) -> None:
 
 
 def read(path: Path) -> dict[tuple[str, str, str, str], float]:
-    """Tolerance by paper, experiment, metric and layer."""
+    """Tolerance by paper, experiment, metric and part."""
     table = pd.read_csv(path, keep_default_na=False, dtype=dict.fromkeys(KEYS, str))
     return table.set_index(KEYS)["tolerance"].to_dict()

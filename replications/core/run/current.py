@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from replications.core.base.carried import Carried
-from replications.core.base.scores import hashes_of
+from replications.core.base.scores import FORMAT, hashes_of
 from replications.core.data.catalogue import data_hash
 from replications.core.declare.experiments import Experiment
 from replications.core.declare.papers import suite
@@ -34,8 +34,10 @@ def ends(hashes: dict[str, str], experiment: Experiment, carried: Carried) -> di
 
 def current(path: Path, experiment: Experiment, carried: Carried) -> bool:
     """Whether a scores.json is of today's code, settings and data, or carried to them."""
-    hashes = hashes_of(json.loads(path.read_text()))
-    return ends(hashes, experiment, carried) == today(experiment)
+    scores = json.loads(path.read_text())
+    if scores["hashes"].get("format") != str(FORMAT):
+        return False
+    return ends(hashes_of(scores), experiment, carried) == today(experiment)
 
 
 def finished(results: Path, paper: str, tier: str) -> list[Path]:

@@ -1,7 +1,7 @@
 """Run directories: one per run, and nothing in them that the run did not make.
 
 parameters.safetensors   tensors by name: "<epoch>/<parameter>" for every snapshot kept
-curves.csv               what was monitored in training: step, metric, layer, value
+curves.csv               what was monitored in training: step, metric, part, value
 run.json                 provenance: configuration, seeds, hashes, versions, device, cost
 checkpoint.safetensors   only while a training is unfinished
 """

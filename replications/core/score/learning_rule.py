@@ -6,12 +6,13 @@ import numpy as np
 import torch
 from torch.nn.functional import one_hot
 
+from replications.core.base.scores import Score
 from replications.core.data.datasets import Images
 from replications.core.learn.learning import Batch, error_rate
 from replications.core.run.build import images_of, network_and_rule
 from replications.core.run.runs import Run
 from replications.core.score.estimators.alignment import alignment
-from replications.core.score.rows import assign, curves, row, snapshots, write
+from replications.core.score.rows import assign, curves, snapshots, write
 
 PROBE = 1000  # validation images whose updates are held against the gradient
 
@@ -23,13 +24,13 @@ def probe(images: Images) -> Batch:
     return Batch(split.inputs, split.labels, targets, slice(0, len(split)))
 
 
-def aligned(rule, network, batch: Batch, step: int) -> list[dict]:
-    """Rows of cosine, angle and norm ratio for each weight matrix."""
+def aligned(rule, network, batch: Batch, step: int) -> list[Score]:
+    """Cosine, angle and norm ratio for each weight matrix."""
     updates = rule.estimate(network, batch)
     with torch.enable_grad():
         gradients = rule.gradient(network, batch)
     return [
-        row(metric, value, layer=name, step=step)
+        Score(metric, value, name, step)
         for name in gradients
         if name.startswith("W")
         for metric, value in alignment(updates[name], gradients[name]).items()
@@ -42,12 +43,12 @@ def score(run: Run) -> None:
     images = images_of(run)
     batch = probe(images)
     network, rule = network_and_rule(run, examples=len(batch.labels))
-    rows = curves(run)
+    scores = curves(run)
     for epoch, parameters in snapshots(run).items():
         assign(network.parameters | rule.parameters, parameters)
-        rows += aligned(rule, network, batch, epoch)
+        scores += aligned(rule, network, batch, epoch)
     last = run.experiment.resolved["budget"]["epochs"]
     error = error_rate(rule, network, images.test.inputs, images.test.labels)
-    rows.append(row("test_error", error, step=last))
+    scores.append(Score("test_error", error, step=last))
     np.savez(run.directory / "arrays.npz")
-    write(run, rows)
+    write(run, scores)

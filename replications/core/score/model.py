@@ -10,12 +10,13 @@ import numpy as np
 import torch
 from torch import Generator, Tensor
 
+from replications.core.base.scores import Score
 from replications.core.data.datasets import Images
 from replications.core.run.build import generative_model, generator, images_of
 from replications.core.run.runs import Run
 from replications.core.score.estimators import ais, classifier, fidelity
 from replications.core.score.estimators.parzen import anchors, log_likelihoods, parzen
-from replications.core.score.rows import assign, curves, row, snapshots, write
+from replications.core.score.rows import assign, curves, snapshots, write
 
 BATCH = 1000  # images that a chain moves at a time
 SHOWN = 100  # samples kept for the figure
@@ -47,7 +48,7 @@ def visited(
     return {step: torch.cat(parts) for step, parts in kept.items()}
 
 
-def drawn(run: Run, model, test: Tensor) -> tuple[dict[str, Tensor], list[dict]]:
+def drawn(run: Run, model, test: Tensor) -> tuple[dict[str, Tensor], list[Score]]:
     """Samples by sampler or chain, and rows of the likelihood against the chains' lengths."""
     evaluation = run.experiment.resolved["evaluation"]
     count, samples, rows = evaluation["samples"], {}, []
@@ -58,7 +59,7 @@ def drawn(run: Run, model, test: Tensor) -> tuple[dict[str, Tensor], list[dict]]
         reached = visited(moving, count, generator(run, "evaluation"), steps)
         for step, x in reached.items():
             nats = float(log_likelihoods(test, x, [0.2]).mean())
-            rows.append(row("chain_parzen", nats, layer=name, step=step))
+            rows.append(Score("chain_parzen", nats, name, step))
         samples[name] = reached[max(steps)]
     return samples, rows
 
@@ -84,8 +85,8 @@ def resemblance(run: Run, test: Tensor) -> Callable[[Tensor], dict[str, float]]:
     return of
 
 
-def qualities(run: Run, images: Images, samples: dict[str, Tensor], step: int) -> list[dict]:
-    """Rows of the Parzen likelihood, and of fidelity where asked for; the layer names the set."""
+def qualities(run: Run, images: Images, samples: dict[str, Tensor], step: int) -> list[Score]:
+    """Rows of the Parzen likelihood, and of fidelity where asked for; the part names the set."""
     evaluation = run.experiment.resolved["evaluation"]
     validation, test = images.validation.inputs, images.test.inputs
     compared = resemblance(run, test) if "neighbours" in evaluation else None
@@ -94,11 +95,11 @@ def qualities(run: Run, images: Images, samples: dict[str, Tensor], step: int) -
         scores = parzen(x, validation, test, sigmas=evaluation["sigmas"])
         if compared and len(x) > evaluation["neighbours"]:
             scores |= compared(x)
-        rows += [row(metric, value, layer=name, step=step) for metric, value in scores.items()]
+        rows += [Score(metric, value, name, step) for metric, value in scores.items()]
     return rows
 
 
-def likelihoods(run: Run, model, images: Images, step: int) -> list[dict]:
+def likelihoods(run: Run, model, images: Images, step: int) -> list[Score]:
     """Rows of the decoders' log-likelihood by annealed importance sampling, and of its gap.
 
     The width of p(x|z) is chosen on validation images; the first test images are scored, and as
@@ -121,7 +122,7 @@ def likelihoods(run: Run, model, images: Images, step: int) -> list[dict]:
             "observation_sd": sigma,
             "acceptance": float(estimate.acceptance.mean()),
         }
-        rows += [row(metric, value, layer=name, step=step) for metric, value in scores.items()]
+        rows += [Score(metric, value, name, step) for metric, value in scores.items()]
     return rows
 
 
@@ -145,7 +146,7 @@ def score(run: Run) -> None:
         found, more = evaluated(run, name)(
             model, images, kept, generator(run, "evaluation"), **settings
         )
-        rows += [row(metric, value, layer=part, step=at) for metric, part, at, value in found]
+        rows += found
         arrays |= more
         assign(model.parameters | model.buffers, kept[step])
     np.savez(run.directory / "arrays.npz", **{n: t.cpu().numpy() for n, t in arrays.items()})

@@ -1,32 +1,26 @@
-"""From a run directory to rows of the long table, and back."""
+"""From a run directory to scores, and back."""
 
 from __future__ import annotations
 
 import csv
 import json
-import math
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 
 from safetensors.torch import load_file
 from torch import Tensor
 
 from replications.core.base.files import write_json
+from replications.core.base.scores import Score
 from replications.core.run.runs import Run
 
 
-def row(metric: str, value: float, *, layer: str = "", step: int) -> dict:
-    """One score. Raises ValueError if it is not finite: no such number reaches a table."""
-    if not math.isfinite(value):
-        raise ValueError(f"{metric} {layer} at step {step} is {value}: this run has no score")
-    return {"metric": metric, "layer": layer, "step": step, "value": value}
-
-
-def curves(run: Run) -> list[dict]:
+def curves(run: Run) -> list[Score]:
     """What was monitored in training."""
     with open(run.directory / "curves.csv", newline="") as file:
         return [
-            row(r["metric"], float(r["value"]), layer=r["layer"], step=int(r["step"]))
+            Score(r["metric"], float(r["value"]), r["part"], int(r["step"]))
             for r in csv.DictReader(file)
         ]
 
@@ -46,15 +40,15 @@ def assign(parameters: dict[str, Tensor], values: dict[str, Tensor]) -> None:
         tensor.copy_(values[name])
 
 
-def write(run: Run, rows: Iterable[dict]) -> None:
-    """scores.json: the rows, whose they are, and the hashes of what they come from."""
+def write(run: Run, scores: Iterable[Score]) -> None:
+    """scores.json: a row for each score, whose they are, and the hashes of what they come from."""
     trained = json.loads(Path(run.directory / "run.json").read_text())
-    scores = {
+    content = {
         "paper": run.experiment.paper,
         "experiment": run.experiment.name,
         "run": run.index,
         "hashes": run.hashes,
         "train": {k: trained[k] for k in ("hashes", "device", "commit", "share", "seconds")},
-        "rows": list(rows),
+        "rows": [asdict(score) for score in scores],
     }
-    write_json(run.directory / "scores.json", scores)
+    write_json(run.directory / "scores.json", content)

@@ -176,10 +176,10 @@ def tolerated(key: Key, differing: Iterable[str], old: Numbers, new: Numbers,
         _, kind, *rest = name.split("/")
         if kind not in ("curves", "rows"):
             continue
-        metric, layer = rest[0], "/".join(rest[1:-1])
+        metric, part = rest[0], "/".join(rest[1:-1])
         if name not in new:
             return False
-        allowed = tolerances.get((key[0], key[1], metric, layer), 0.0)
+        allowed = tolerances.get((key[0], key[1], metric, part), 0.0)
         if not abs(float(new[name] - old[name])) <= allowed:
             return False
     return True
@@ -233,7 +233,7 @@ def judged(
 def carry(revision: str, reference: Path, data: Path, tolerances: Mapping | None) -> None:
     """Carry what is stored from the code of a revision to today's, into carried.csv.
 
-    With `tolerances` (by paper, experiment, metric and layer) scores may differ by so much. Raises
+    With `tolerances` (by paper, experiment, metric and part) scores may differ by so much. Raises
     NotCarried, with what differs and by how much, for what could not be carried; the rest is.
     """
     commit = commit_of(revision)

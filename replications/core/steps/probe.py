@@ -125,7 +125,7 @@ def numbers(run: Run) -> dict[str, Tensor]:
     curves = len((run.directory / "curves.csv").read_text().splitlines()) - 1
     for number, row in enumerate(scores):
         part = "train/curves" if number < curves else "score/rows"
-        name = "/".join([row["metric"], row["layer"], str(row["step"])])
+        name = "/".join([row["metric"], row["part"], str(row["step"])])
         found[f"{part}/{name}"] = torch.tensor(row["value"], dtype=torch.float64)
     with np.load(run.directory / "arrays.npz", allow_pickle=False) as arrays:
         found |= {f"score/arrays/{n}": torch.from_numpy(arrays[n]) for n in arrays}

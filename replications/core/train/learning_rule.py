@@ -9,6 +9,7 @@ from torch.nn.functional import one_hot
 from replications.core.learn.learning import Batch, error_rate
 from replications.core.run.build import images_of, network_and_rule
 from replications.core.run.runs import Run
+from replications.core.train.loop import Monitorable, Monitored
 from replications.core.train.loop import train as run_loop
 from replications.core.train.minibatch import Minibatches
 
@@ -33,19 +34,19 @@ class Classification(Minibatches):
         """The rule's own tensors, and those of the minibatches."""
         return self.rule.state | super().state
 
-    def step(self, epoch: int, index: int) -> dict[str, Tensor]:
+    def step(self, epoch: int, index: int) -> Monitored:
         """One update from one batch; returns what the rule monitors."""
         rows = self.rows(index)
         batch = Batch(self.inputs[rows], self.labels[rows], self.targets[rows], rows)
         updates, monitor = self.rule.sweeps[index // self.batches](self.network, batch)
         self.apply(updates, epoch, index)
-        return monitor
+        return {(metric, ""): value for metric, value in monitor.items()}
 
-    def end_epoch(self, epoch: int) -> dict[str, float]:
+    def end_epoch(self, epoch: int) -> dict[Monitorable, float]:
         """The validation error."""
         held_out = self.validation
         error = error_rate(self.rule, self.network, held_out.inputs, held_out.labels)
-        return {"validation_error": error}
+        return {("validation_error", ""): error}
 
     def finish(self) -> None:
         """Nothing is left to do after the last epoch."""

@@ -14,8 +14,9 @@ import logging
 import math
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Protocol
 
@@ -26,12 +27,15 @@ from torch import Tensor
 
 from replications.core.base.errors import Expected
 from replications.core.base.files import write_atomically, write_json
+from replications.core.base.scores import Score
 from replications.core.run.runs import Run
 from replications.core.train.told import bar, diagnosis
 
 logger = logging.getLogger(__name__)
 
 CHECKPOINT_SECONDS = 60
+Monitorable = tuple[str, str]  # (metric, part); "" for the whole
+Monitored = dict[Monitorable, Tensor]
 FINITE_EVERY = 100  # steps between two looks at whether the monitored numbers are finite
 
 
@@ -51,11 +55,11 @@ class Task(Protocol):
     state: dict[str, Tensor]  # whatever else the next step reads
     generators: dict[str, torch.Generator]
 
-    def step(self, epoch: int, index: int) -> dict[str, Tensor]:
-        """Do one update; return what to average over the epoch, by "metric" or "metric/layer"."""
+    def step(self, epoch: int, index: int) -> Monitored:
+        """Do one update; return what to average over the epoch."""
 
-    def end_epoch(self, epoch: int) -> dict[str, float]:
-        """Measure once an epoch, by metric."""
+    def end_epoch(self, epoch: int) -> Mapping[Monitorable, float]:
+        """Measure once an epoch."""
 
     def finish(self) -> None:
         """Complete `parameters` after the last epoch."""
@@ -68,14 +72,26 @@ class Progress:
         self.epoch = 0
         self.step = 0
         self.seconds = 0.0  # of computing, over all sessions
-        self.sums: dict[str, float] = {}
-        self.counts: dict[str, int] = {}
-        self.curves: list[dict] = []
+        self.sums: dict[Monitorable, float] = {}
+        self.counts: dict[Monitorable, int] = {}
+        self.curves: list[Score] = []
         self.snapshots: dict[str, Tensor] = {}
 
-    def counters(self) -> dict:
-        """All but the snapshots, for JSON."""
-        return {k: v for k, v in vars(self).items() if k != "snapshots"}
+    def counters(self) -> str:
+        """All but the snapshots, as JSON."""
+        plain = {"epoch": self.epoch, "step": self.step, "seconds": self.seconds}
+        sums = [[*key, float(value), self.counts[key]] for key, value in self.sums.items()]
+        return json.dumps(plain | {"sums": sums, "curves": [asdict(s) for s in self.curves]})
+
+    @classmethod
+    def counted(cls, counters: str) -> Progress:
+        """What `counters` has told."""
+        told, progress = json.loads(counters), cls()
+        for metric, part, total, count in told.pop("sums"):
+            progress.sums[metric, part], progress.counts[metric, part] = total, count
+        progress.curves = [Score(**s) for s in told.pop("curves")]
+        vars(progress).update(told)
+        return progress
 
 
 def train(task: Task, run: Run, *, epochs: int) -> None:
@@ -110,33 +126,36 @@ def train(task: Task, run: Run, *, epochs: int) -> None:
 
 def advance(task: Task, progress: Progress, shown) -> None:
     """One step and, after an epoch's last, its measurements."""
-    for metric, value in task.step(progress.epoch, progress.step).items():
-        progress.sums[metric] = progress.sums.get(metric, 0.0) + value
-        progress.counts[metric] = progress.counts.get(metric, 0) + 1
+    for key, value in task.step(progress.epoch, progress.step).items():
+        progress.sums[key] = progress.sums.get(key, 0.0) + value
+        progress.counts[key] = progress.counts.get(key, 0) + 1
     progress.step += 1
     shown.update()
     if progress.step % FINITE_EVERY == 0 or progress.step == task.steps:
         require_finite(progress, progress.sums)
     if progress.step < task.steps:
         return
-    measured = {m: float(s) / progress.counts[m] for m, s in progress.sums.items()}
+    measured = {k: float(s) / progress.counts[k] for k, s in progress.sums.items()}
     measured |= task.end_epoch(progress.epoch)
     require_finite(progress, measured)
     progress.epoch += 1
-    for key, value in measured.items():
-        metric, _, layer = key.partition("/")
-        progress.curves.append(
-            {"step": progress.epoch, "metric": metric, "layer": layer, "value": value}
-        )
+    progress.curves += [
+        Score(metric, value, part, progress.epoch) for (metric, part), value in measured.items()
+    ]
     progress.step, progress.sums, progress.counts = 0, {}, {}
-    summary = ", ".join(f"{metric} {value:.4g}" for metric, value in measured.items())
+    summary = ", ".join(f"{named(key)} {value:.4g}" for key, value in measured.items())
     shown.set_postfix_str(summary)
     logger.info("epoch %d: %s", progress.epoch, summary)
 
 
-def require_finite(progress: Progress, watched: dict) -> None:
+def named(key: Monitorable) -> str:
+    """What is monitored, in words: "train_error", "local_loss f1"."""
+    return " ".join(filter(None, key))
+
+
+def require_finite(progress: Progress, watched: Mapping[Monitorable, Tensor | float]) -> None:
     """Raises Diverged, with the numbers by metric, if a watched one is NaN or infinite."""
-    numbers = {metric: float(value) for metric, value in watched.items()}
+    numbers = {named(key): float(value) for key, value in watched.items()}
     if not all(math.isfinite(number) for number in numbers.values()):
         raise Diverged(diagnosis(progress, f"{numbers}"))
 
@@ -160,9 +179,7 @@ def pack(task: Task, run: Run, progress: Progress) -> bytes:
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in live(task).items()}
     tensors |= {f"generators/{name}": g.get_state() for name, g in task.generators.items()}
     tensors |= {f"snapshots/{name}": t.contiguous() for name, t in progress.snapshots.items()}
-    counters = progress.counters()
-    counters["sums"] = {metric: float(value) for metric, value in progress.sums.items()}
-    return save(tensors, {"counters": json.dumps(counters), "hashes": json.dumps(run.hashes)})
+    return save(tensors, {"counters": progress.counters(), "hashes": json.dumps(run.hashes)})
 
 
 def restore(task: Task, run: Run, checkpoint: Path) -> Progress | None:
@@ -174,8 +191,7 @@ def restore(task: Task, run: Run, checkpoint: Path) -> Progress | None:
     with file:
         if not run.accepts(json.loads(file.metadata()["hashes"]), "train"):
             return None
-        progress = Progress()
-        vars(progress).update(json.loads(file.metadata()["counters"]))
+        progress = Progress.counted(file.metadata()["counters"])
         for name, tensor in live(task).items():
             tensor.copy_(file.get_tensor(name))
         for name, generator in task.generators.items():
@@ -189,9 +205,9 @@ def restore(task: Task, run: Run, checkpoint: Path) -> Progress | None:
 def finish(run: Run, progress: Progress) -> None:
     """Write what a finished run consists of; run.json last, so that its presence means the rest."""
     table = io.StringIO()
-    writer = csv.DictWriter(table, ["step", "metric", "layer", "value"], lineterminator="\n")
+    writer = csv.DictWriter(table, ["step", "metric", "part", "value"], lineterminator="\n")
     writer.writeheader()
-    writer.writerows(progress.curves)
+    writer.writerows(asdict(score) for score in progress.curves)
     write_atomically(run.directory / "curves.csv", table.getvalue())
     write_atomically(run.directory / "parameters.safetensors", save(progress.snapshots))
     write_json(run.directory / "run.json", run.provenance(seconds=progress.seconds))

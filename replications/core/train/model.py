@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
 
 from replications.core.run.build import generative_model, generator, images_of
 from replications.core.run.runs import Run
+from replications.core.train.loop import Monitorable, Monitored
 from replications.core.train.loop import train as run_loop
 from replications.core.train.minibatch import Minibatches
 
@@ -23,14 +23,14 @@ class Generation(Minibatches):
         noise = generator(run, "noise")
         super().__init__(run, self.model.parameters, sweeps=1, noise=noise)
 
-    def step(self, epoch: int, index: int) -> dict[str, Tensor]:
+    def step(self, epoch: int, index: int) -> Monitored:
         """One update from one batch; returns the losses that the model names."""
         inputs = self.inputs[self.rows(index)]
         updates, losses = self.model.updates(inputs, self.generators["noise"])
         self.apply(updates, epoch, index)
-        return {f"local_loss/{name}": loss for name, loss in losses.items()}
+        return {("local_loss", name): loss for name, loss in losses.items()}
 
-    def end_epoch(self, epoch: int) -> dict[str, float]:
+    def end_epoch(self, epoch: int) -> dict[Monitorable, float]:
         """Nothing is measured between epochs."""
         return {}
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def diagnosis(progress: Progress, seen: str) -> str:
     """What to tell about a run that diverged, and what to do about it."""
-    last = {row["metric"]: row["value"] for row in progress.curves if row["step"] == progress.epoch}
+    last = {s.metric: s.value for s in progress.curves if s.step == progress.epoch}
     return (
         f"diverged in epoch {progress.epoch + 1}, by step {progress.step}: {seen}; the epoch "
         f"before had {last or 'not been run'}. No score of this run is kept: lower the learning "

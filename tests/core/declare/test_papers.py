@@ -83,8 +83,8 @@ DECLARED = {
             "where": "Fig. 2",
             "standing": "recalled",
             "compares": {
-                "greater": {"experiment": "sampled", "metric": "parzen", "layer": "generate"},
-                "than": {"experiment": "sampled", "metric": "parzen", "layer": "ancestral"},
+                "greater": {"experiment": "sampled", "metric": "parzen", "part": "generate"},
+                "than": {"experiment": "sampled", "metric": "parzen", "part": "ancestral"},
                 "margin": 0,
             },
         },
@@ -362,7 +362,7 @@ def test_claims_know_their_scores(root):
     number, order = paper(root).claims
     assert (number.paper, number.name) == ("toy", "number")
     assert number.scores == [{"experiment": "classifier", "metric": "test_error"}]
-    assert [score["layer"] for score in order.scores] == ["generate", "ancestral"]
+    assert [score["part"] for score in order.scores] == ["generate", "ancestral"]
 
 
 HASHED = [

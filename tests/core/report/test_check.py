@@ -15,19 +15,19 @@ KEY = ("toy", "a", "test_error", "")
 
 
 def table(scores, *, step=2):
-    """A long table from {(metric, layer): values of the runs 0, 1, ... or by run}."""
+    """A long table from {(metric, part): values of the runs 0, 1, ... or by run}."""
     rows = []
-    for (metric, layer), found in scores.items():
+    for (metric, part), found in scores.items():
         values = found if isinstance(found, dict) else dict(enumerate(found))
         for run, value in values.items():
             row = dict.fromkeys(COLUMNS, "")
             row |= {"paper": "toy", "experiment": "a", "run": run, "metric": metric}
-            rows.append(row | {"layer": layer, "step": step, "value": value})
+            rows.append(row | {"part": part, "step": step, "value": value})
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
 TOLERANCE = 0.25
-ALLOWED = {("toy", "a", metric, layer): TOLERANCE for metric, layer in
+ALLOWED = {("toy", "a", metric, part): TOLERANCE for metric, part in
            [("test_error", ""), ("norm_ratio", ""), ("cosine", ""), ("cosine", "W1"),
             ("log_joint", ""), ("tau", ""), ("angle", "W1"), ("norm_ratio", "W1")]}  # fmt: skip
 
@@ -76,7 +76,7 @@ def test_the_last_step_counts():
     assert moved(fresh, table(error), ALLOWED)["outcome"].tolist() == ["ok"]
 
 
-def test_layers_are_told_apart():
+def test_parts_are_told_apart():
     reference = {("cosine", "W1"): [0.9], ("cosine", "W2"): [0.1]}
     swapped = {("cosine", "W1"): [0.1], ("cosine", "W2"): [0.9]}
     assert set(moved(table(swapped), table(reference), ALLOWED)["outcome"]) == {"moved"}
@@ -185,7 +185,7 @@ def test_what_has_not_moved_passes(tmp_path, caplog):
     fresh = {("test_error", ""): [10.125, 10.0], ("cosine", "W1"): [0.9, 0.9], ("tau", ""): [1.0]}
     reference = {("test_error", ""): [10.0, 10.0], ("cosine", "W1"): [0.9, 0.9]}
     written = check(tmp_path, table(fresh), table(reference))
-    columns = ["paper", "experiment", "metric", "layer"]
+    columns = ["paper", "experiment", "metric", "part"]
     outcomes = ["reference", "fresh", "shift", "tolerance", "outcome"]
     assert list(written.columns) == columns + outcomes
     assert dict(zip(written["metric"], written["outcome"], strict=True)) == {

@@ -50,16 +50,14 @@ LOWER, HIGHER, NEITHER = "test_error", "parzen", "tau"  # in %, nats and ms
 
 
 def table(scores):
-    """A long table from {(experiment, metric, layer): values of the runs 0, 1, ... or by run}."""
+    """A long table from {(experiment, metric, part): values of the runs 0, 1, ... or by run}."""
     rows = []
-    for (experiment, metric, layer), found in scores.items():
+    for (experiment, metric, part), found in scores.items():
         values = found if isinstance(found, dict) else dict(enumerate(found))
         for run, value in values.items():
             row = dict.fromkeys(COLUMNS, "")
             row |= {"paper": "toy", "experiment": experiment, "run": run, "metric": metric}
-            rows += [
-                row | {"layer": layer, "step": s, "value": v} for s, v in [(1, 1e6), (2, value)]
-            ]
+            rows += [row | {"part": part, "step": s, "value": v} for s, v in [(1, 1e6), (2, value)]]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -76,8 +74,8 @@ def verdict_of(claim, scores, settings=FULL):
     return comparison
 
 
-def value_claim(metric, value, tolerance, standing="read", layer=None):
-    about = {"experiment": "a", "metric": metric} | ({"layer": layer} if layer else {})
+def value_claim(metric, value, tolerance, standing="read", part=None):
+    about = {"experiment": "a", "metric": metric} | ({"part": part} if part else {})
     value = value if isinstance(value, dict) else {"mean": value}
     return {"says": "it is so", "where": "Sec. 1", "standing": standing, "about": about,
             "value": value, "tolerance": tolerance}  # fmt: skip
@@ -163,22 +161,22 @@ def test_one_run_has_no_interval():
     assert (found.low, found.high, found.ours, found.runs) == (None, None, 2.0, 1)
 
 
-def test_the_layer_says_which_score():
+def test_the_part_says_which_score():
     scores = {("a", HIGHER, "generate"): [10.0] * 3, ("a", HIGHER, "ancestral"): [1.0] * 3}
-    claim = value_claim(HIGHER, 10.0, 0.5, layer="generate")
+    claim = value_claim(HIGHER, 10.0, 0.5, part="generate")
     assert verdict_of(claim, scores).verdict == "reproduced"
-    claim["about"]["layer"] = "ancestral"
+    claim["about"]["part"] = "ancestral"
     assert verdict_of(claim, scores).ours == 1.0
 
 
-@pytest.mark.parametrize("layer", ["generat", None])
-def test_a_misspelt_or_forgotten_layer_is_an_error_that_lists_the_layers(layer):
+@pytest.mark.parametrize("part", ["generat", None])
+def test_a_misspelt_or_forgotten_part_is_an_error_that_lists_the_parts(part):
     scores = {("a", HIGHER, "generate"): [10.0], ("a", HIGHER, "ancestral"): [1.0]}
-    claim = value_claim(HIGHER, 10.0, 0.5, layer=layer)
+    claim = value_claim(HIGHER, 10.0, 0.5, part=part)
     with pytest.raises(ValueError) as failure:
         verdict_of(claim, scores)
     message = str(failure.value)
-    assert "toy: claim claim" in message and HIGHER in message and repr(layer or "") in message
+    assert "toy: claim claim" in message and HIGHER in message and repr(part or "") in message
     assert "'ancestral', 'generate'" in message
 
 
@@ -371,9 +369,9 @@ def test_the_cells_of_what_was_not_run_are_empty_and_numbers_are_as_long_as_they
     assert nats["ours, mean"] == "236.3" and nats["95% t-interval"] == "-100.0 to 99.9"
 
 
-def test_the_metric_names_experiment_and_layer_and_a_predicate_both():
+def test_the_metric_names_experiment_and_part_and_a_predicate_both():
     scores = {("a", HIGHER, "generate"): [10.0] * 3}
-    assert verdict_of(value_claim(HIGHER, 1, 1, layer="generate"), scores).metric == (
+    assert verdict_of(value_claim(HIGHER, 1, 1, part="generate"), scores).metric == (
         "a parzen generate"
     )
     scores = {("a", HIGHER, ""): [1.0], ("b", HIGHER, ""): [1.0]}

@@ -20,7 +20,7 @@ SCORES = [
 
 
 def scores(paper="toy", experiment="a", run=0, rows=SCORES, train="7ra1n"):
-    keys = ("metric", "layer", "step", "value")
+    keys = ("metric", "part", "step", "value")
     return {
         "paper": paper,
         "experiment": experiment,
@@ -46,7 +46,7 @@ def written(tmp_path):
 def test_a_row_says_whose_it_is_and_what_it_comes_from():
     row = rows_of(scores(run=3))[3]
     assert row == {
-        "paper": "toy", "experiment": "a", "run": 3, "metric": "cosine", "layer": "W2", "step": 0,
+        "paper": "toy", "experiment": "a", "run": 3, "metric": "cosine", "part": "W2", "step": 0,
         "value": -0.125, "unit": "", "higher_is_better": True, "train_code": "7ra1n",
         "score_code": "5c04e", "config": "c0f19", "data": "da7a0",
     }  # fmt: skip
@@ -76,7 +76,7 @@ def test_a_metric_without_a_unit_is_refused_by_name():
 def test_rows_are_sorted_by_whose_they_are_and_steps_as_numbers(written):
     table, _ = written
     assert list(table.columns) == COLUMNS
-    keys = ["paper", "experiment", "run", "metric", "layer", "step"]
+    keys = ["paper", "experiment", "run", "metric", "part", "step"]
     found = list(table[keys].itertuples(index=False, name=None))
     assert found == sorted(found) and len(set(found)) == len(found)
     assert [k[:3] for k in found][:: len(SCORES)] == [
@@ -125,7 +125,7 @@ def test_the_last_step_of_each_run_counts(written):
     mixed = pd.DataFrame(
         [("p", "e", run, "m", "", step, step * 10.0) for run, step in
          [(0, 1), (0, 20), (0, 3), (1, 2), (1, 1)]],
-        columns=["paper", "experiment", "run", "metric", "layer", "step", "value"],
+        columns=["paper", "experiment", "run", "metric", "part", "step", "value"],
     )  # fmt: skip
     assert last(mixed)[["run", "value"]].to_numpy().tolist() == [[0, 200.0], [1, 20.0]]
 
@@ -134,7 +134,7 @@ def test_the_last_step_of_each_run_counts(written):
 def test_other_columns_are_refused(written, tmp_path, change):
     table, _ = written
     other = {
-        "lacks": table.drop(columns="layer"),
+        "lacks": table.drop(columns="part"),
         "more": table.assign(extra=1),
         "order": table[COLUMNS[::-1]],
     }[change]
@@ -143,13 +143,13 @@ def test_other_columns_are_refused(written, tmp_path, change):
         read(tmp_path / "other.csv")
 
 
-def test_an_empty_value_is_no_number_and_an_empty_layer_is_text(written, tmp_path):
+def test_an_empty_value_is_no_number_and_an_empty_part_is_text(written, tmp_path):
     table, _ = written
     table.loc[0, "value"] = float("nan")
     table.to_csv(tmp_path / "t.csv", index=False)
     back = read(tmp_path / "t.csv")
     assert back["value"].isna().tolist() == [True] + [False] * (len(table) - 1)
-    assert set(back["layer"]) == {"", "W1", "W2"}
+    assert set(back["part"]) == {"", "W1", "W2"}
 
 
 @pytest.mark.parametrize("name", ["012345678901", "1234567e8901"])

@@ -37,10 +37,10 @@ def rows_by_key(rule_class):
     before = {name: p.clone() for name, p in network.parameters.items()}
     rule = rule_class(network=network, examples=8, generator=seeded(9))
     with torch.no_grad():
-        rows = aligned(rule, network, batch, 7)
+        scores = aligned(rule, network, batch, 7)
     assert all(torch.equal(network.parameters[name], p) for name, p in before.items())
-    assert {r["step"] for r in rows} == {7}
-    return {(r["metric"], r["layer"]): r["value"] for r in rows}
+    assert {s.step for s in scores} == {7}
+    return {(s.metric, s.part): s.value for s in scores}
 
 
 def test_back_propagation_is_the_gradient():

@@ -13,6 +13,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from replications.core.base.scores import Score
 from replications.core.data.datasets import Split
 from replications.core.run.build import images_of
 from replications.core.run.runs import Run
@@ -109,7 +110,8 @@ def scored(run):
     scoring.score(run)
     with np.load(run.directory / "arrays.npz") as arrays:
         kept = dict(arrays)
-    return table(json.loads((run.directory / "scores.json").read_text())["rows"]), kept
+    rows = json.loads((run.directory / "scores.json").read_text())["rows"]
+    return table([Score(**row) for row in rows]), kept
 
 
 def other_test(images):

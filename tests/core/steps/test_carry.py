@@ -66,7 +66,7 @@ def clone(tmp_path_factory):
         for e in Suite().papers[paper].experiments("smoke"):
             if e.name in names:
                 owner = {"paper": paper, "experiment": e.name, "run": 0, "metric": "test_error"}
-                rows.append(owner | {"layer": "", "step": 1, "value": 1.0} | today(e))
+                rows.append(owner | {"part": "", "step": 1, "value": 1.0} | today(e))
     reference = folder / "results" / "reference"
     reference.mkdir(parents=True)
     for tier, stored in (("smoke", rows), ("standard", []), ("paper", [])):

@@ -63,7 +63,7 @@ def test_a_simulation_is_scored_by_what_stands_beside_it(run):
     assert scores["train"]["hashes"] == trained["hashes"] and trained["device"] == "cpu"
     experiment = papers.Suite().experiment("bengio2015", "stdp_spread", "smoke")
     assert scores["hashes"] | {"data": ""} == experiment.hashes("score") | {"data": ""}
-    found = {(r["metric"], r["layer"]): r["value"] for r in scores["rows"]}
+    found = {(r["metric"], r["part"]): r["value"] for r in scores["rows"]}
     assert found["r2_exponential", "potentiation"] > 0.95
     assert found["sign_agreement", "depression"] == 1.0
     assert len(rows_of(scores)) == len(scores["rows"]) == 16
@@ -104,7 +104,7 @@ def test_scoring_again_gives_the_same_file(run, monkeypatch):
         m: sorted({r["step"] for r in rows if r["metric"] == m}) for m in ("angle", "test_error")
     }
     assert steps == {"angle": [0, 1], "test_error": [1]}
-    assert {r["layer"] for r in rows if r["metric"] == "angle"} == {"W1", "W2"}
+    assert {r["part"] for r in rows if r["metric"] == "angle"} == {"W1", "W2"}
 
 
 def test_alignment_is_measured_on_the_validation_images(run, monkeypatch):

@@ -52,10 +52,11 @@ class Walk:
         self.state["count"] += 1
         self.state["momentum"].mul_(0.9).add_(noise / self.state["count"])
         self.parameters["w"].add_(self.state["momentum"] * (epoch + index + 1))
-        return {"train_cost": self.parameters["w"].norm(), "local_loss/f1": noise[0] / 3}
+        cost = self.parameters["w"].norm()
+        return {("train_cost", ""): cost, ("local_loss", "f1"): noise[0] / 3}
 
     def end_epoch(self, epoch):
-        return {"validation_error": float(self.parameters["w"].sum())}
+        return {("validation_error", ""): float(self.parameters["w"].sum())}
 
     def finish(self):
         self.parameters["w"].mul_(2)
@@ -126,14 +127,14 @@ def test_curves_are_means_over_each_epoch_and_measurements_after_it(tmp_path):
     twin, expected = Walk(), []
     for epoch in range(3):
         monitored = [twin.step(epoch, index) for index in range(4)]
-        for key in ("train_cost", "local_loss/f1"):
+        for key in (("train_cost", ""), ("local_loss", "f1")):
             mean = sum(float(m[key]) for m in monitored) / 4
-            expected.append((str(epoch + 1), *f"{key}/".split("/")[:2], mean))
-        measured = twin.end_epoch(epoch)["validation_error"]
+            expected.append((str(epoch + 1), *key, mean))
+        measured = twin.end_epoch(epoch)["validation_error", ""]
         expected.append((str(epoch + 1), "validation_error", "", measured))
     with open(run.directory / "curves.csv", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert [(r["step"], r["metric"], r["layer"]) for r in rows] == [e[:3] for e in expected]
+    assert [(r["step"], r["metric"], r["part"]) for r in rows] == [e[:3] for e in expected]
     assert [float(r["value"]) for r in rows] == pytest.approx([e[3] for e in expected], rel=1e-6)
 
 
@@ -467,15 +468,15 @@ class Diverging(Walk):
         monitored = super().step(epoch, index)
         if epoch * self.steps + index >= self.at:
             if self.where == "monitored":
-                monitored["train_cost"] = torch.tensor(self.bad)
+                monitored["train_cost", ""] = torch.tensor(self.bad)
             elif self.where == "parameters":
                 self.parameters["w"][1] = self.bad
-                return {"train_error": torch.tensor(50.0)}
+                return {("train_error", ""): torch.tensor(50.0)}
         return monitored
 
     def end_epoch(self, epoch):
         bad = self.where == "measured" and (epoch + 1) * self.steps > self.at
-        return {"validation_error": self.bad if bad else 12.5}
+        return {("validation_error", ""): self.bad if bad else 12.5}
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])

@@ -1,0 +1,28 @@
+"""Scores of the simulation: the coefficients that the drift of the weights was regressed on."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from replications.core.base.scores import Score
+from replications.xie2000.simulation import JOINT
+
+COEFFICIENTS = ("rate_coefficient", "covariance_coefficient", "change_coefficient")
+
+
+def drift(arrays: dict[str, np.ndarray]) -> list[Score]:
+    """Coefficients of the regression, over their scales, and r2_regression.
+
+    rate_coefficient, covariance_coefficient, change_coefficient: for slow rates the first two are
+    one. The part is "<window>, <f> Hz".
+    """
+    scores = []
+    for name, values in arrays.items():
+        kind, *parts = name.split(JOINT)
+        found = {}
+        if kind == "coefficients":
+            found = dict(zip(COEFFICIENTS, values, strict=True))
+        elif kind == "r2":
+            found = {"r2_regression": values[0]}
+        scores += [Score(metric, value, ", ".join(parts)) for metric, value in found.items()]
+    return scores
