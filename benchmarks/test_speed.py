@@ -78,7 +78,7 @@ def relaxing(name="mnist_1h", *, size=None, layers=None, **changes):
     batch = Batch(inputs, labels, one_hot(labels, 10).float(), slice(40, 40 + size))
 
     def step():
-        updates, _ = rule.updates(network, batch)
+        updates, _ = rule.updates(batch)
         optimiser.step(updates, 1.0)
 
     return network, rule, batch, step

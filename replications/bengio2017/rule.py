@@ -117,8 +117,8 @@ class SpikingEquilibriumPropagation(Relaxation):
         self.step_size, self.spikes_per_step = step_size, spikes_per_step
         self.beta, self.nudging = beta, nudging
 
-    def updates(self, network: HopfieldNetwork, batch: Batch) -> tuple[Updates, Monitor]:
-        own, network = network.parameters, precise(network)
+    def updates(self, batch: Batch) -> tuple[Updates, Monitor]:
+        own, network = self.network.parameters, precise(self.network)
         inputs, targets = (tensor.cpu().double() for tensor in (batch.inputs, batch.targets))
         batch = replace(batch, inputs=inputs, targets=targets, labels=batch.labels.cpu())
         free, outputs = self.free_phase(network, batch.inputs)
@@ -128,13 +128,13 @@ class SpikingEquilibriumPropagation(Relaxation):
         updates = mean([self.learned(network, batch, free, sign * self.beta) for sign in signs])
         return {n: u.to(own[n]) for n, u in updates.items()}, self.monitor(outputs, batch, 0)
 
-    def estimate(self, network: HopfieldNetwork, batch: Batch) -> Updates:
+    def estimate(self, batch: Batch) -> Updates:
         """The update of one batch, after a free phase of its own."""
-        return self.updates(network, batch)[0]
+        return self.updates(batch)[0]
 
-    def predict(self, network: HopfieldNetwork, inputs: Tensor) -> Tensor:
+    def predict(self, inputs: Tensor) -> Tensor:
         """Mean outputs over the second half of a free phase from rest, (N, C)."""
-        return self.free_phase(precise(network), inputs.cpu().double())[1].to(inputs)
+        return self.free_phase(precise(self.network), inputs.cpu().double())[1].to(inputs)
 
     def free_phase(self, network: HopfieldNetwork, inputs: Tensor) -> tuple[States, Tensor]:
         """The states after a free phase from rest, and the mean outputs over its second half."""

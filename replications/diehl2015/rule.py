@@ -76,10 +76,10 @@ class UnsupervisedStdp(LearningRule):
         rate = self.presentation["rate"] + attempt * self.presentation["more"]  # Hz
         return (inputs * (rate * DT / 1000)).clamp(max=1)
 
-    def updates(self, network: DiehlCookNetwork, batch: Batch) -> tuple[Updates, Monitor]:
+    def updates(self, batch: Batch) -> tuple[Updates, Monitor]:
         """What W and θ change by as the images of a batch are shown one after the other."""
         self.state["labelled"].zero_()
-        before = {name: network.parameters[name] for name in ("W", "theta")}
+        before = {name: self.network.parameters[name] for name in ("W", "theta")}
         after = {name: value.clone() for name, value in before.items()}
         self.online.adopt(after["W"], after["theta"])
         spikes = presentations = 0
@@ -98,9 +98,9 @@ class UnsupervisedStdp(LearningRule):
         }
         return {name: after[name] - before[name] for name in before}, monitor
 
-    def label(self, network: DiehlCookNetwork, batch: Batch) -> tuple[Updates, Monitor]:
+    def label(self, batch: Batch) -> tuple[Updates, Monitor]:
         """Add a batch to `responses` and `images`; the first one of a sweep starts them anew."""
-        counts = self.counts(network, batch.inputs)
+        counts = self.counts(batch.inputs)
         targets = batch.targets.to(counts)
         updates = {"responses": counts.T @ targets, "images": targets.sum(0)}
         if not self.state["labelled"]:
@@ -109,36 +109,36 @@ class UnsupervisedStdp(LearningRule):
         self.state["labelled"] += len(targets)
         return updates, {}
 
-    def counts(self, network: DiehlCookNetwork, inputs: Tensor) -> Tensor:
+    def counts(self, inputs: Tensor) -> Tensor:
         """Excitatory spikes to each image, (B, neurons), nothing learnt, each from rest.
 
         Those with too few are shown again, brighter.
         """
-        counts = inputs.new_zeros(len(inputs), network.neurons)
+        counts = inputs.new_zeros(len(inputs), self.network.neurons)
         left = torch.arange(len(inputs), device=inputs.device)
         for attempt in range(self.presentation["attempts"]):
-            for part in left.split(max(1, AT_ONCE // network.neurons)):
+            for part in left.split(max(1, AT_ONCE // self.network.neurons)):
                 chance = self.chance(inputs[part], attempt)
                 spikes = arrivals(chance.flatten(), self.image, self.generator)
-                found = spike_counts(network, len(part), self.image, *spikes)
+                found = spike_counts(self.network, len(part), self.image, *spikes)
                 counts[part] = found.to(counts)
             left = left[counts[left].sum(1) < self.presentation["enough"]]
             if not len(left):
                 break
         return counts
 
-    def predict(self, network: DiehlCookNetwork, inputs: Tensor) -> Tensor:
+    def predict(self, inputs: Tensor) -> Tensor:
         """Mean spikes of the neurons of each class, (N, classes); 0 for a class without."""
         responses = self.parameters["responses"] / self.parameters["images"].clamp(min=1)
         largest, named = responses.max(1)
         members = torch.nn.functional.one_hot(named, self.classes).to(responses)
         members *= (largest > 0)[:, None]  # (neurons, classes)
-        return self.counts(network, inputs).to(members) @ members / members.sum(0).clamp(min=1)
+        return self.counts(inputs).to(members) @ members / members.sum(0).clamp(min=1)
 
-    def gradient(self, network: DiehlCookNetwork, batch: Batch) -> Updates:
+    def gradient(self, batch: Batch) -> Updates:
         """None: the rule descends no cost."""
         return {}
 
-    def estimate(self, network: DiehlCookNetwork, batch: Batch) -> Updates:
+    def estimate(self, batch: Batch) -> Updates:
         """None, as there is nothing to hold it against."""
         return {}

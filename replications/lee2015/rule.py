@@ -59,38 +59,38 @@ class DifferenceTargetPropagation(LearningRule):
         """g_i: h_i, (B, n_i) -> h_{i-1}, (B, n_{i-1})."""
         return torch.addmm(self.parameters[f"c{i}"], above, self.parameters[f"V{i}"]).tanh_()
 
-    def targets(self, network: FeedForward, activities: list[Tensor], gradient: Tensor):
+    def targets(self, activities: list[Tensor], gradient: Tensor):
         """{i: t_i} for the hidden layers, given dC/dh_{L-1}, (B, n_{L-1})."""
-        top = network.depth - 1
+        top = self.network.depth - 1
         targets = {top: activities[top] - self.alpha * gradient}
         for i in range(top, 1, -1):
             correction = activities[i - 1] - self.inverse(i, activities[i])
             targets[i - 1] = correction + self.inverse(i, targets[i])
         return targets
 
-    def updates(self, network: FeedForward, batch: Batch) -> tuple[Updates, Monitor]:
+    def updates(self, batch: Batch) -> tuple[Updates, Monitor]:
         """Forward updates: "W1", "b1", ... of the whole network."""
-        count, top = len(batch.labels), network.depth
-        activities = network.activities(batch.inputs)
+        count, top = len(batch.labels), self.network.depth
+        activities = self.network.activities(batch.inputs)
         log_p = activities[top].log_softmax(dim=1)
         error = (log_p.exp() - batch.targets) / count  # dC/dlogits, (B, C)
         updates = {f"W{top}": -activities[top - 1].T @ error, f"b{top}": -error.sum(0)}
-        gradient = error @ network.parameters[f"W{top}"].T  # dC/dh_{L-1}
-        for i, target in self.targets(network, activities, gradient).items():
+        gradient = error @ self.network.parameters[f"W{top}"].T  # dC/dh_{L-1}
+        for i, target in self.targets(activities, gradient).items():
             h = activities[i]  # (B, n_i)
             delta = (target - h) * (1 - h**2) * (2 / count)
             updates[f"W{i}"] = activities[i - 1].T @ delta
             updates[f"b{i}"] = delta.sum(0)
         return updates, classification_monitor(activities[top], log_p, batch)
 
-    def inverse_updates(self, network: FeedForward, batch: Batch) -> tuple[Updates, Monitor]:
+    def inverse_updates(self, batch: Batch) -> tuple[Updates, Monitor]:
         """Inverse updates: "V2", "c2", ..., "V{L-1}", "c{L-1}"."""
-        activities = network.activities(batch.inputs)
+        activities = self.network.activities(batch.inputs)
         updates: Updates = {}
-        for i in range(2, network.depth):
+        for i in range(2, self.network.depth):
             below = activities[i - 1]  # (B, n_{i-1})
             corrupted = below + self.noise * self.standard_normal(below)
-            above = network.layer(i, corrupted)  # (B, n_i)
+            above = self.network.layer(i, corrupted)  # (B, n_i)
             rebuilt = self.inverse(i, above)  # (B, n_{i-1})
             delta = (corrupted - rebuilt) * (1 - rebuilt**2) * (2 / len(batch.labels))
             updates[f"V{i}"] = above.T @ delta

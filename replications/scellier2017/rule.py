@@ -57,8 +57,8 @@ class Relaxation(LearningRule):
         if persistent:
             self.state = {f"particles{k}": s for k, s in enumerate(network.rest(examples), start=1)}
 
-    def updates(self, network: HopfieldNetwork, batch: Batch) -> tuple[Updates, Monitor]:
-        clamped = Clamped(network, batch.inputs)
+    def updates(self, batch: Batch) -> tuple[Updates, Monitor]:
+        clamped = Clamped(self.network, batch.inputs)
         free = self.start(clamped, batch)
         sweeps = settle(free, self.solver, steps=self.free_steps, tolerance=self.tolerance)
         self.keep(free.states, batch)
@@ -72,7 +72,7 @@ class Relaxation(LearningRule):
     def start(self, clamped: Clamped, batch: Batch) -> Phase:
         """The free phase of a training batch: at its particles, or at rest."""
         particles = [p[batch.rows] for p in self.state.values()]
-        return Phase(clamped, particles or clamped.network.rest(len(batch.inputs)))
+        return Phase(clamped, particles or self.network.rest(len(batch.inputs)))
 
     def keep(self, free: States, batch: Batch) -> None:
         """Let the particles of a training batch be its free states."""
@@ -90,29 +90,29 @@ class Relaxation(LearningRule):
 
     def free_states(self, clamped: Clamped) -> States:
         """The free fixed point of each image, after at most `settling_steps` from rest."""
-        phase = Phase(clamped, clamped.network.rest(len(clamped.inputs)))
+        phase = Phase(clamped, self.network.rest(len(clamped.inputs)))
         settle(phase, self.solver, steps=self.settling_steps, tolerance=self.tolerance)
         return phase.states
 
-    def predict(self, network: HopfieldNetwork, inputs: Tensor) -> Tensor:
+    def predict(self, inputs: Tensor) -> Tensor:
         """The output layer at the free fixed point, (N, C), settled from rest."""
-        return self.free_states(Clamped(network, inputs))[-1]
+        return self.free_states(Clamped(self.network, inputs))[-1]
 
-    def estimate(self, network: HopfieldNetwork, batch: Batch) -> Updates:
+    def estimate(self, batch: Batch) -> Updates:
         """The update of a batch whose particles are at their fixed points."""
-        clamped = Clamped(network, batch.inputs)
+        clamped = Clamped(self.network, batch.inputs)
         return self.descent(clamped, batch, self.free_states(clamped))
 
     def slope(self, outputs: Tensor, batch: Batch) -> Tensor:
         """dC/dy over the size of the batch, (B, C)."""
         return 2 * self.cost_scale / len(batch.labels) * (outputs - batch.targets)
 
-    def gradient(self, network: HopfieldNetwork, batch: Batch) -> Updates:
+    def gradient(self, batch: Batch) -> Updates:
         """dJ/dtheta by implicit differentiation at the free states; see `solvers.Adjoint`.
 
         It is that of the fixed point as far as they, and the adjoint, settle in `settling_steps`.
         """
-        clamped = Clamped(network, batch.inputs)
+        clamped = Clamped(self.network, batch.inputs)
         free = self.free_states(clamped)
         adjoint = Adjoint(clamped, free, self.slope(free[-1], batch))
         settle(adjoint, self.solver, steps=self.settling_steps, tolerance=0)
@@ -166,9 +166,9 @@ class EquilibriumPropagation(Relaxation):
         """+1 or -1 with equal probability."""
         return 2 * int(torch.randint(2, (), generator=self.generator)) - 1
 
-    def estimate(self, network: HopfieldNetwork, batch: Batch) -> Updates:
+    def estimate(self, batch: Batch) -> Updates:
         """The update of a batch whose particles are at their fixed points, by `beta` itself."""
-        clamped = Clamped(network, batch.inputs)
+        clamped = Clamped(self.network, batch.inputs)
         return self.contrasted(clamped, batch, self.free_states(clamped), self.beta)
 
 
@@ -210,8 +210,8 @@ class BackpropagationThroughTime(Relaxation):
 
     solvers = ("euler",)
 
-    def updates(self, network: HopfieldNetwork, batch: Batch) -> tuple[Updates, Monitor]:
-        clamped = Clamped(network, batch.inputs)
+    def updates(self, batch: Batch) -> tuple[Updates, Monitor]:
+        clamped = Clamped(self.network, batch.inputs)
         phase = self.start(clamped, batch)
         settle(phase, self.solver, steps=self.free_steps - self.second_steps, tolerance=0)
         path = trajectory(phase, self.solver, steps=self.second_steps)

@@ -41,7 +41,7 @@ def network_and_batch():
 def update(kind, **changes):
     network, batch, generator = network_and_batch()
     rule = kind(network=network, examples=EXAMPLES, generator=generator, **RATES | changes)
-    return rule.updates(network, batch)[0]
+    return rule.updates(batch)[0]
 
 
 @pytest.mark.parametrize("nudging", ["one_sided", "symmetric"])
@@ -132,8 +132,8 @@ def spiking(**changes):
 
 
 def test_many_spikes_are_rates():
-    network, rule, batch = spiking(spikes_per_step=1e8)
-    found = rule.updates(network, batch)[0]
+    _, rule, batch = spiking(spikes_per_step=1e8)
+    found = rule.updates(batch)[0]
     rates = {name: SPIKES[name] for name in ("free_steps", "second_steps", "nudging")}
     wanted = update(rules.DifferentialHebbian, solver={"euler": {"step_size": 0.1}}, **rates)
     for name in wanted:
@@ -179,10 +179,10 @@ def test_a_spike_learns_its_own_effect_unless_both_signs_cancel_it():
 
 
 def test_spikes_learn_on_average_what_rates_do():
-    network, rule, batch = spiking(spikes_per_step=50.0, second_steps=12)
+    _, rule, batch = spiking(spikes_per_step=50.0, second_steps=12)
     many = Batch(*(t.repeat_interleave(2000, dim=0) for t in (batch.inputs, batch.labels,
                  batch.targets)), slice(0, 0))  # fmt: skip
-    found = rule.updates(network, many)[0]
+    found = rule.updates(many)[0]
     rates = dict(free_steps=20, second_steps=12, nudging="symmetric")
     wanted = update(rules.DifferentialHebbian, solver={"euler": {"step_size": 0.1}}, **rates)
     for name in ("W1", "W2", "W3"):
@@ -191,7 +191,7 @@ def test_spikes_learn_on_average_what_rates_do():
 
 def test_class_scores_are_outputs_of_spikes():
     network, rule, batch = spiking(spikes_per_step=1e8, free_steps=400, settling_steps=1000)
-    outputs = rule.predict(network, batch.inputs)
+    outputs = rule.predict(batch.inputs)
     torch.testing.assert_close(
         outputs, rule.free_states(Clamped(network, batch.inputs))[-1], rtol=1e-3, atol=1e-3
     )

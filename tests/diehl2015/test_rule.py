@@ -55,16 +55,16 @@ def test_it_learns_classes_apart_without_having_seen_a_label():
     for _ in range(2):
         epoch(network, rule, optimiser, batches)
     new = batch(60, seed=99)
-    assert float((rule.predict(network, new.inputs).argmax(1) == new.labels).float().mean()) > 0.9
+    assert float((rule.predict(new.inputs).argmax(1) == new.labels).float().mean()) > 0.9
 
 
 def test_weights_and_thresholds_do_not_depend_on_labels():
     found = []
     for label in (None, 1):
-        network, rule, _ = make()
+        _, rule, _ = make()
         lied = batch(label=label)
         shown = Batch(batch().inputs, lied.labels, lied.targets, slice(0))
-        found.append((rule.updates(network, shown)[0], lied.labels))
+        found.append((rule.updates(shown)[0], lied.labels))
     (first, labels), (second, others) = found
     assert not torch.equal(labels, others)
     assert list(first) == ["W", "theta"]
@@ -75,7 +75,7 @@ def test_weights_and_thresholds_do_not_depend_on_labels():
 def test_an_update_is_the_whole_change_by_a_batch():
     """What images one by one add up to, with the same spikes of inputs."""
     network, rule, optimiser = make()
-    optimiser.step(rule.updates(network, batch())[0], 1.0)
+    optimiser.step(rule.updates(batch())[0], 1.0)
     one_by_one, other, step = make()
     some = batch()
     for k in range(len(some.labels)):
@@ -89,7 +89,7 @@ def test_an_update_is_the_whole_change_by_a_batch():
 def test_labels_count_spikes_and_images_of_each_class_and_change_nothing_else():
     network, rule, optimiser = make()
     before = {name: p.clone() for name, p in network.parameters.items()}
-    updates, _ = rule.label(network, batch())
+    updates, _ = rule.label(batch())
     assert list(updates) == ["responses", "images"]
     optimiser.step(updates, 1.0)
     assert rule.parameters["images"].tolist() == [2, 2, 2]
@@ -108,19 +108,19 @@ def test_each_epoch_counts_anew():
 
 def test_the_score_of_a_class_is_the_mean_of_its_neurons_spikes(monkeypatch):
     """Neurons 0 and 1 are of class 2, 2 of class 0, the others never fired; classes 1: none."""
-    network, rule, _ = make()
+    _, rule, _ = make()
     rule.parameters["images"][:] = torch.tensor([10.0, 10, 2])
     rule.parameters["responses"][0] = torch.tensor([8.0, 0, 2])  # means .8, 0, 1
     rule.parameters["responses"][1] = torch.tensor([0.0, 0, 5])
     rule.parameters["responses"][2] = torch.tensor([30.0, 20, 0])
     counts = torch.tensor([[2.0, 4, 1, 9, 9, 9, 9, 9], [0.0, 0, 5, 9, 9, 9, 9, 9]])
-    monkeypatch.setattr(rule, "counts", lambda network, inputs: counts)
-    assert rule.predict(network, torch.zeros(2, PIXELS)).tolist() == [[1, 0, 3], [5, 0, 0]]
+    monkeypatch.setattr(rule, "counts", lambda inputs: counts)
+    assert rule.predict(torch.zeros(2, PIXELS)).tolist() == [[1, 0, 3], [5, 0, 0]]
 
 
 def test_before_any_label_predictions_are_finite():
-    network, rule, _ = make()
-    scores = rule.predict(network, batch().inputs)
+    _, rule, _ = make()
+    scores = rule.predict(batch().inputs)
     assert scores.shape == (6, CLASSES)
     assert scores.isfinite().all()
 
@@ -129,20 +129,20 @@ def test_predictions_change_nothing_but_the_generator():
     network, rule, optimiser = make()
     epoch(network, rule, optimiser, [batch()])
     before = {name: t.clone() for name, t in tensors(network, rule).items()}
-    rule.predict(network, batch().inputs)
+    rule.predict(batch().inputs)
     assert all(torch.equal(t, before[name]) for name, t in tensors(network, rule).items())
 
 
 def test_an_image_with_too_few_spikes_is_shown_again_brighter_and_at_last_left():
-    network, rule, _ = make()
-    _, bright = rule.updates(network, batch())
+    _, rule, _ = make()
+    _, bright = rule.updates(batch())
     assert bright["presentations"] < PRESENTATION["attempts"]
     dim = Batch(batch().inputs * 0.01, batch().labels, batch().targets, slice(0))
-    _, monitored = rule.updates(network, dim)
+    _, monitored = rule.updates(dim)
     assert monitored["presentations"] == PRESENTATION["attempts"]
     assert rule.chance(torch.ones(1), 2) == pytest.approx(450 * 0.5e-3)
     assert rule.chance(torch.ones(1), 1000) == 1
-    assert rule.counts(network, dim.inputs).sum() == 0
+    assert rule.counts(dim.inputs).sum() == 0
 
 
 @pytest.mark.parametrize("stop", range(8))
@@ -152,7 +152,7 @@ def test_stopped_and_resumed_is_not_stopped(stop):
 
     def go(network, rule, optimiser, plan):
         for sweep, seed in plan:
-            optimiser.step(rule.sweeps[sweep](network, batch(seed=seed))[0], 1.0)
+            optimiser.step(rule.sweeps[sweep](batch(seed=seed))[0], 1.0)
         return tensors(network, rule), rule.generator.get_state()
 
     whole, end = go(*make(), plan)
@@ -167,8 +167,8 @@ def test_stopped_and_resumed_is_not_stopped(stop):
 
 
 def test_it_claims_no_gradient():
-    network, rule, _ = make()
-    assert rule.estimate(network, batch()) == rule.gradient(network, batch()) == {}
+    _, rule, _ = make()
+    assert rule.estimate(batch()) == rule.gradient(batch()) == {}
 
 
 @pytest.mark.parametrize(

@@ -73,10 +73,10 @@ def test_the_gradient_is_that_of_the_cost_at_the_fixed_point_by_finite_differenc
     cost_scale, outputs, solver
 ):
     network, rule, batch = make(cost_scale=cost_scale, outputs=outputs, solver=solver)
-    gradient = rule.gradient(network, batch)
+    gradient = rule.gradient(batch)
 
     def cost():
-        outputs = rule.predict(network, batch.inputs)
+        outputs = rule.predict(batch.inputs)
         return cost_scale * (outputs - batch.targets).square().sum(1).mean()
 
     for name, p in network.parameters.items():
@@ -99,11 +99,11 @@ def test_the_estimate_tends_to_the_gradient_by_the_order_of_its_nudging(
 ):
     errors = []
     for pull in (0.01, 0.005):  # 2 c beta; at .02 a unit meets a bound
-        network, rule, batch = make(
+        _, rule, batch = make(
             beta=pull / (2 * cost_scale), second_steps=400, nudging=nudging, solver=solver,
             cost_scale=cost_scale, outputs=outputs,
         )  # fmt: skip
-        update, gradient = rule.estimate(network, batch), rule.gradient(network, batch)
+        update, gradient = rule.estimate(batch), rule.gradient(batch)
         assert all(alignment(update[n], gradient[n])["cosine"] > 0.999 for n in gradient)
         errors.append(float((flat(update) + flat(gradient)).norm()))
     assert errors[0] / errors[1] == pytest.approx(ratio, rel=0.05)
@@ -135,7 +135,7 @@ def test_an_update_is_the_contrast_after_k_steps_from_the_free_states(nudging):
         for beta in (0.8, -0.8)
     )
     ends = (free, above, 0.8) if nudging == "one_sided" else (below, above, 1.6)
-    updates, _ = rule.updates(network, batch)
+    updates, _ = rule.updates(batch)
     assert_close(updates, rules.contrast(batch.inputs, *ends))
 
 
@@ -144,7 +144,7 @@ def test_contrastive_hebbian_learning_clamps_the_outputs_for_k_steps_from_the_fr
     free = by_hand(network, batch.inputs, network.rest(EXAMPLES), steps=20)
     start = [*free[:-1], batch.targets]
     end = by_hand(network, batch.inputs, start, steps=4, clamped=True)
-    updates, _ = rule.updates(network, batch)
+    updates, _ = rule.updates(batch)
     assert_close(updates, rules.contrast(batch.inputs, free, end, 1.0))
 
 
@@ -159,14 +159,14 @@ def test_what_is_monitored_are_the_errors_and_the_cost_of_the_free_states():
 
 
 def test_contrastive_hebbian_learning_is_the_limit_of_a_strong_nudge():
-    network, clamped, batch = make(
+    _, clamped, batch = make(
         kind=rules.ContrastiveHebbianLearning, second_steps=400, solver=ALTERNATE
     )
-    wanted = clamped.estimate(network, batch)
+    wanted = clamped.estimate(batch)
     errors = []
     for beta in (1e3, 2e3):
-        network, rule, batch = make(beta=beta, second_steps=400, solver=ALTERNATE)
-        update = {name: beta * u for name, u in rule.estimate(network, batch).items()}
+        _, rule, batch = make(beta=beta, second_steps=400, solver=ALTERNATE)
+        update = {name: beta * u for name, u in rule.estimate(batch).items()}
         errors.append(float((flat(update) - flat(wanted)).norm() / flat(wanted).norm()))
     assert errors[0] < 0.01 and errors[0] / errors[1] == pytest.approx(2, abs=0.05)
 
@@ -175,9 +175,9 @@ def test_contrastive_hebbian_learning_is_the_limit_of_a_strong_nudge():
 @pytest.mark.parametrize("outputs", ["hard_sigmoid", "linear"])
 @pytest.mark.parametrize("kind", [rules.RecurrentBackpropagation, rules.BackpropagationThroughTime])
 def test_both_back_propagations_from_a_fixed_point_give_its_gradient(kind, outputs, layers):
-    network, rule, batch = make(layers, kind=kind, second_steps=400, outputs=outputs, scale=0.5)
-    gradient = rule.gradient(network, batch)
-    assert_close(rule.estimate(network, batch), {n: -g for n, g in gradient.items()})
+    _, rule, batch = make(layers, kind=kind, second_steps=400, outputs=outputs, scale=0.5)
+    gradient = rule.gradient(batch)
+    assert_close(rule.estimate(batch), {n: -g for n, g in gradient.items()})
 
 
 def test_truncated_they_are_equal_too():
@@ -187,7 +187,7 @@ def test_truncated_they_are_equal_too():
     """
     kinds = rules.RecurrentBackpropagation, rules.BackpropagationThroughTime
     found = [make((5, 7, 6, 3), kind=kind, second_steps=5) for kind in kinds]
-    one, two = (rule.estimate(network, batch) for network, rule, batch in found)
+    one, two = (rule.estimate(batch) for _, rule, batch in found)
     assert_close(one, two)
 
 
@@ -214,7 +214,7 @@ def test_through_time_is_automatic_differentiation_of_the_settling(outputs):
         met += sum(int(((s == 0) | (s == 1)).sum()) for s in states)
     cost = 0.5 * (states[-1] - batch.targets).square().sum(1).mean()
     gradients = torch.autograd.grad(cost, leaves.values())
-    updates, monitor = rule.updates(network, batch)
+    updates, monitor = rule.updates(batch)
     assert met > 20
     assert_close(updates, {n: -g for n, g in zip(leaves, gradients, strict=True)})
     assert monitor["train_cost"] == pytest.approx(cost.item())
@@ -227,7 +227,7 @@ def test_particles_keep_the_free_state_of_their_own_rows_only(kind):
     network, rule, batch = make(kind=kind)
     rows = slice(2, 4)
     part = Batch(batch.inputs[rows], batch.labels[rows], batch.targets[rows], rows)
-    rule.updates(network, part)
+    rule.updates(part)
     phase = Phase(Clamped(network, part.inputs), network.rest(2))
     settle(phase, rule.solver, steps=20, tolerance=0)
     for particles, state in zip(rule.state.values(), phase.states, strict=True):
@@ -240,7 +240,7 @@ def test_a_rule_descends_its_cost(kind):
     network, rule, batch = make(kind=kind, second_steps=20)
     costs = []
     for _ in range(30):
-        updates, monitor = rule.updates(network, batch)
+        updates, monitor = rule.updates(batch)
         costs.append(float(monitor["train_cost"]))
         for name, update in updates.items():
             network.parameters[name].add_(update, alpha=0.1)
@@ -248,24 +248,24 @@ def test_a_rule_descends_its_cost(kind):
 
 
 def test_without_particles_every_free_phase_starts_from_rest():
-    network, rule, batch = make(persistent=False)
+    _, rule, batch = make(persistent=False)
     assert rule.state == {}
-    first, second = (rule.updates(network, batch)[0] for _ in range(2))
+    first, second = (rule.updates(batch)[0] for _ in range(2))
     assert_close(first, second, rtol=0, atol=0)
 
 
 def test_a_tolerance_ends_the_free_phase_sooner_and_the_sweeps_are_monitored():
-    network, rule, batch = make(tolerance=1e-3, free_steps=500)
-    sweeps = [float(rule.updates(network, batch)[1]["free_sweeps"]) for _ in range(2)]
+    _, rule, batch = make(tolerance=1e-3, free_steps=500)
+    sweeps = [float(rule.updates(batch)[1]["free_sweeps"]) for _ in range(2)]
     assert 500 > sweeps[0] > sweeps[1] == 1  # the second starts at the fixed point
-    network, rule, batch = make()
-    assert "free_sweeps" not in rule.updates(network, batch)[1]
+    _, rule, batch = make()
+    assert "free_sweeps" not in rule.updates(batch)[1]
 
 
 def test_as_released_the_updates_are_twice_those_described():
     described = make(beta=1.0, cost_scale=0.5)
     released = make(beta=0.5, cost_scale=1.0)
-    one, two = (rule.estimate(network, batch) for network, rule, batch in (described, released))
+    one, two = (rule.estimate(batch) for _, rule, batch in (described, released))
     assert_close(two, {name: 2 * update for name, update in one.items()})
 
 
@@ -282,7 +282,7 @@ def test_a_random_sign_gives_one_of_the_two_one_sided_updates():
     ends = []
     for beta in (1.0, -1.0):
         _, one_sided, _ = make(beta=beta)
-        ends.append(flat(one_sided.estimate(network, batch)))
+        ends.append(flat(one_sided.estimate(batch)))
     clamped = Clamped(network, batch.inputs)
     free = rule.free_states(clamped)
     drawn = [flat(rule.descent(clamped, batch, free)) for _ in range(20)]

@@ -23,8 +23,8 @@ def test_an_image_goes_on_from_where_it_ended_an_epoch_ago():
     network, rule, _, batch, images = make_both()
     states = network.rest(IMAGES)
     for epoch in range(3):
-        rule.updates(network, batch)
-        outputs = torch.cat([rule.predict(network, images[:3]), rule.predict(network, images[3:])])
+        rule.updates(batch)
+        outputs = torch.cat([rule.predict(images[:3]), rule.predict(images[3:])])
         states = by_hand(network, images, states, steps=20)
         torch.testing.assert_close(outputs, states[-1])
         for particles, state in zip(rule.state.values(), states, strict=True):
@@ -32,29 +32,29 @@ def test_an_image_goes_on_from_where_it_ended_an_epoch_ago():
         for p in network.parameters.values():
             p.mul_(0.8 + epoch / 10)
     rested = by_hand(network, images, network.rest(IMAGES), steps=20)
-    rule.updates(network, batch)
-    assert (rule.predict(network, images) - rested[-1]).abs().max() > 1e-6
+    rule.updates(batch)
+    assert (rule.predict(images) - rested[-1]).abs().max() > 1e-6
 
 
 def test_training_is_that_of_equilibrium_propagation():
-    network, rule, twin, batch, images = make_both()
+    _, rule, twin, batch, images = make_both()
     for _ in range(3):
-        ours, monitor = rule.updates(network, batch)
-        theirs, wanted = twin.updates(network, batch)
-        rule.predict(network, images)
+        ours, monitor = rule.updates(batch)
+        theirs, wanted = twin.updates(batch)
+        rule.predict(images)
         assert_close(ours, theirs, rtol=0, atol=0)
         assert monitor == wanted
     for ours, theirs in zip(rule.state.values(), twin.state.values(), strict=True):
         assert torch.equal(ours[:EXAMPLES], theirs)
-    assert_close(rule.estimate(network, batch), twin.estimate(network, batch), rtol=0, atol=0)
+    assert_close(rule.estimate(batch), twin.estimate(batch), rtol=0, atol=0)
 
 
 def test_settings_that_do_not_fit_say_what_does():
-    network, rule, _, batch, images = make_both()
-    rule.predict(network, images)
+    _, rule, _, batch, images = make_both()
+    rule.predict(images)
     with pytest.raises(ValueError, match="images is 5"):
-        rule.predict(network, images)
-    rule.updates(network, batch)
-    rule.predict(network, images)  # another epoch
+        rule.predict(images)
+    rule.updates(batch)
+    rule.predict(images)  # another epoch
     with pytest.raises(ValueError, match="persistent is false"):
         make_both(persistent=False)

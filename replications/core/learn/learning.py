@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 
 import torch
@@ -27,7 +28,7 @@ class Batch:
 class LearningRule:
     """Computes the updates of a network's parameters from a batch.
 
-    A rule is built for one network and a training set of `examples` images. `parameters` and
+    A rule is built for one `network` and a training set of `examples` images. `parameters` and
     `state` hold tensors that it has of its own: those it learns (feedback weights), and those it
     only keeps (persistent particles).
     """
@@ -38,7 +39,7 @@ class LearningRule:
         self.parameters: dict[str, Tensor] = {}
         self.state: dict[str, Tensor] = {}
 
-    def updates(self, network, batch: Batch) -> tuple[Updates, Monitor]:
+    def updates(self, batch: Batch) -> tuple[Updates, Monitor]:
         """One tensor per parameter: add a small multiple to it, and the rule's cost falls."""
         raise NotImplementedError
 
@@ -47,24 +48,24 @@ class LearningRule:
         """An epoch passes over the data once for each of these, with the updates it computes."""
         return (self.updates,)
 
-    def predict(self, network, inputs: Tensor) -> Tensor:
+    def predict(self, inputs: Tensor) -> Tensor:
         """Class scores, (N, C), of `inputs`, (N, D)."""
-        return network.activities(inputs)[-1]
+        return self.network.activities(inputs)[-1]
 
-    def gradient(self, network, batch: Batch) -> Updates:
+    def gradient(self, batch: Batch) -> Updates:
         """The gradient that an update is held against, by parameter: that of the network's cost.
 
         Here by automatic differentiation.
         """
-        leaves = {name: p.detach().requires_grad_() for name, p in network.parameters.items()}
-        twin = object.__new__(type(network))
-        twin.__dict__.update(network.__dict__, parameters=leaves)
+        twin = copy(self.network)
+        leaves = {name: p.detach().requires_grad_() for name, p in twin.parameters.items()}
+        twin.parameters = leaves
         gradients = torch.autograd.grad(twin.cost(batch.inputs, batch.labels), leaves.values())
         return dict(zip(leaves, gradients, strict=True))
 
-    def estimate(self, network, batch: Batch) -> Updates:
+    def estimate(self, batch: Batch) -> Updates:
         """The updates of a batch outside the training set, to hold against `gradient`."""
-        return self.updates(network, batch)[0]
+        return self.updates(batch)[0]
 
 
 class Backpropagation(LearningRule):
@@ -75,7 +76,8 @@ class Backpropagation(LearningRule):
     (Rumelhart, Hinton & Williams 1986).
     """
 
-    def updates(self, network, batch: Batch) -> tuple[Updates, Monitor]:
+    def updates(self, batch: Batch) -> tuple[Updates, Monitor]:
+        network = self.network
         activities = network.activities(batch.inputs)
         log_p = activities[-1].log_softmax(dim=1)
         error = (log_p.exp() - batch.targets) / len(batch.labels)  # (B, C)
@@ -97,11 +99,11 @@ def classification_monitor(outputs: Tensor, log_p: Tensor, batch: Batch) -> Moni
     }
 
 
-def error_rate(rule: LearningRule, network, inputs: Tensor, labels: Tensor) -> float:
+def error_rate(rule: LearningRule, inputs: Tensor, labels: Tensor) -> float:
     """Percent of `inputs`, (N, D), whose largest output is not the label, (N,)."""
     wrong = 0
     for start in range(0, len(labels), EVALUATION_BATCH):
         rows = slice(start, start + EVALUATION_BATCH)
-        outputs = rule.predict(network, inputs[rows])
+        outputs = rule.predict(inputs[rows])
         wrong += int((outputs.argmax(1) != labels[rows]).sum())
     return 100 * wrong / len(labels)

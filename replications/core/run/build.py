@@ -1,4 +1,4 @@
-"""What an experiment declares, built for one of its runs: images, network and rule, model."""
+"""What an experiment declares, built for one of its runs: images, rule and network, model."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def images_of(run: Run) -> Images:
     return (images.first(*run.images) if run.images else images).to(run.device)
 
 
-def network_and_rule(run: Run, *, examples: int) -> tuple[object, LearningRule]:
-    """The network and the rule of an experiment, as a run starts them."""
+def rule_of(run: Run, *, examples: int) -> LearningRule:
+    """The rule of an experiment with its network, as a run starts them."""
     experiment = run.experiment
     network_class = getattr(import_module(experiment.network[0]), experiment.network[1])
     rule_class = getattr(import_module(experiment.science[0]), experiment.science[1])
@@ -31,13 +31,12 @@ def network_and_rule(run: Run, *, examples: int) -> tuple[object, LearningRule]:
     network = network_class(
         **arguments, generator=generator(run, "initialisation"), device=run.device
     )
-    rule = rule_class(
+    return rule_class(
         network=network,
         examples=examples,
         generator=generator(run, "noise"),
         **experiment.resolved["settings"],
     )
-    return network, rule
 
 
 def generative_model(run: Run):

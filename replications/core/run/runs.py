@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from replications.core.base.errors import Expected
 from replications.core.base.provenance import environment, git_commit
-from replications.core.run.seeds import PAIRED, seed
+from replications.core.run.seeds import SOURCES, seed
 
 if TYPE_CHECKING:
     from replications.core.base.carried import Carried
@@ -93,7 +93,7 @@ class Run:
             "config": self.experiment.resolved,
             "share": self.experiment.share,
             "hashes": self.hashes,
-            "seeds": {s: self.seed(s) for s in (*PAIRED, "noise", "evaluation")},
+            "seeds": {s: self.seed(s) for s in SOURCES},
             "device": self.device,
             "threads": self.threads,
             "commit": git_commit(),

@@ -7,6 +7,7 @@ import hashlib
 # Streams that depend on the run index alone: the same index gives every method the same order of
 # the data and, for equal networks, the same initial weights, so that comparisons are paired.
 PAIRED = ("initialisation", "order")
+SOURCES = (*PAIRED, "noise", "evaluation")
 
 
 def seed(paper: str, experiment: str, index: int, source: str) -> int:

@@ -8,8 +8,8 @@ from torch.nn.functional import one_hot
 
 from replications.core.base.scores import Score
 from replications.core.data.datasets import Images
-from replications.core.learn.learning import Batch, error_rate
-from replications.core.run.build import images_of, network_and_rule
+from replications.core.learn.learning import Batch, LearningRule, error_rate
+from replications.core.run.build import images_of, rule_of
 from replications.core.run.runs import Run
 from replications.core.score.estimators.alignment import alignment
 from replications.core.score.rows import assign, curves, snapshots, write
@@ -24,11 +24,11 @@ def probe(images: Images) -> Batch:
     return Batch(split.inputs, split.labels, targets, slice(0, len(split)))
 
 
-def aligned(rule, network, batch: Batch, step: int) -> list[Score]:
+def aligned(rule: LearningRule, batch: Batch, step: int) -> list[Score]:
     """Cosine, angle and norm ratio for each weight matrix."""
-    updates = rule.estimate(network, batch)
+    updates = rule.estimate(batch)
     with torch.enable_grad():
-        gradients = rule.gradient(network, batch)
+        gradients = rule.gradient(batch)
     return [
         Score(metric, value, name, step)
         for name in gradients
@@ -42,13 +42,13 @@ def score(run: Run) -> None:
     """Write scores.json, and an arrays.npz that is empty: the long table says it all."""
     images = images_of(run)
     batch = probe(images)
-    network, rule = network_and_rule(run, examples=len(batch.labels))
+    rule = rule_of(run, examples=len(batch.labels))
     scores = curves(run)
     for epoch, parameters in snapshots(run).items():
-        assign(network.parameters | rule.parameters, parameters)
-        scores += aligned(rule, network, batch, epoch)
+        assign(rule.network.parameters | rule.parameters, parameters)
+        scores += aligned(rule, batch, epoch)
     last = run.experiment.resolved["budget"]["epochs"]
-    error = error_rate(rule, network, images.test.inputs, images.test.labels)
+    error = error_rate(rule, images.test.inputs, images.test.labels)
     scores.append(Score("test_error", error, step=last))
     np.savez(run.directory / "arrays.npz")
     write(run, scores)

@@ -235,6 +235,13 @@ def reference(args: argparse.Namespace) -> None:
     store(files, args.results / "reference", args.tier)
 
 
+def explain(args: argparse.Namespace) -> None:
+    """Print what stands behind a claim's verdict."""
+    from replications.core.steps.explain import explain as explanation
+
+    print(explanation(args.paper, args.claim, args.results / "reference"))
+
+
 def variant(args: argparse.Namespace) -> None:
     """Run the smoke tier by one variant of its rounding, into args.into."""
     from replications.core.steps.rounding import AS_IT_IS, VARIANTS, measure

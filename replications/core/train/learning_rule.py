@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from replications.core.learn.learning import Batch, error_rate
-from replications.core.run.build import images_of, network_and_rule
+from replications.core.run.build import images_of, rule_of
 from replications.core.run.runs import Run
 from replications.core.train.loop import Monitorable, Monitored
 from replications.core.train.loop import train as run_loop
@@ -24,8 +24,8 @@ class Classification(Minibatches):
         self.inputs, self.labels = split.inputs, split.labels
         self.targets = one_hot(self.labels, images.classes).to(self.inputs.dtype)
         self.validation = images.validation
-        self.network, self.rule = network_and_rule(run, examples=len(split))
-        self.parameters = self.network.parameters | self.rule.parameters
+        self.rule = rule_of(run, examples=len(split))
+        self.parameters = self.rule.network.parameters | self.rule.parameters
         sweeps = len(self.rule.sweeps)
         super().__init__(run, self.parameters, sweeps=sweeps, noise=self.rule.generator)
 
@@ -38,14 +38,14 @@ class Classification(Minibatches):
         """One update from one batch; returns what the rule monitors."""
         rows = self.rows(index)
         batch = Batch(self.inputs[rows], self.labels[rows], self.targets[rows], rows)
-        updates, monitor = self.rule.sweeps[index // self.batches](self.network, batch)
+        updates, monitor = self.rule.sweeps[index // self.batches](batch)
         self.apply(updates, epoch, index)
         return {(metric, ""): value for metric, value in monitor.items()}
 
     def end_epoch(self, epoch: int) -> dict[Monitorable, float]:
         """The validation error."""
         held_out = self.validation
-        error = error_rate(self.rule, self.network, held_out.inputs, held_out.labels)
+        error = error_rate(self.rule, held_out.inputs, held_out.labels)
         return {("validation_error", ""): error}
 
     def finish(self) -> None:

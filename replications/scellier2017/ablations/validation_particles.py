@@ -38,11 +38,11 @@ class ValidationParticles(EquilibriumPropagation):
         self.examples, self.images = examples, images
         self.predicted = 0  # images since the last update
 
-    def updates(self, network: HopfieldNetwork, batch: Batch) -> tuple[Updates, Monitor]:
+    def updates(self, batch: Batch) -> tuple[Updates, Monitor]:
         self.predicted = 0
-        return super().updates(network, batch)
+        return super().updates(batch)
 
-    def predict(self, network: HopfieldNetwork, inputs: Tensor) -> Tensor:
+    def predict(self, inputs: Tensor) -> Tensor:
         """The output layer after T steps from the images' particles, which it moves, (N, C)."""
         first = self.examples + self.predicted
         self.predicted += len(inputs)
@@ -51,7 +51,7 @@ class ValidationParticles(EquilibriumPropagation):
                 f"settings.images is {self.images}: there are more to predict; give their number"
             )
         rows = slice(first, first + len(inputs))
-        phase = Phase(Clamped(network, inputs), [p[rows] for p in self.state.values()])
+        phase = Phase(Clamped(self.network, inputs), [p[rows] for p in self.state.values()])
         settle(phase, self.solver, steps=self.free_steps, tolerance=self.tolerance)
         for particle, state in zip(self.state.values(), phase.states, strict=True):
             particle[rows] = state

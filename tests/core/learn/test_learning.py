@@ -54,7 +54,7 @@ def naive_gradient(network, batch):
 def test_backpropagation_is_minus_the_gradient(layers):
     network, batch = make(layers)
     rule = Backpropagation(network=network, examples=9, generator=torch.Generator())
-    updates, _ = rule.updates(network, batch)
+    updates, _ = rule.updates(batch)
     expected = naive_gradient(network, batch)
     assert set(updates) == set(network.parameters)
     for name, gradient in expected.items():
@@ -67,7 +67,7 @@ def test_gradient_of_the_base_rule_is_that_of_the_networks_cost(layers):
     network, batch = make(layers)
     before = {n: p.clone() for n, p in network.parameters.items()}
     rule = LearningRule(network=network, examples=9, generator=torch.Generator())
-    gradients = rule.gradient(network, batch)
+    gradients = rule.gradient(batch)
     expected = naive_gradient(network, batch)
     assert list(gradients) == list(network.parameters)
     for name, gradient in expected.items():
@@ -92,7 +92,7 @@ def test_updates_change_no_parameter_and_no_input():
     inputs = batch.inputs.clone()
     before = {n: p.clone() for n, p in network.parameters.items()}
     rule = Backpropagation(network=network, examples=9, generator=torch.Generator())
-    rule.updates(network, batch)
+    rule.updates(batch)
     assert torch.equal(batch.inputs, inputs)
     assert all(torch.equal(p, before[n]) for n, p in network.parameters.items())
 
@@ -100,9 +100,9 @@ def test_updates_change_no_parameter_and_no_input():
 def test_updates_are_means_over_the_batch():
     network, batch = make((6, 5, 3), count=8)
     rule = Backpropagation(network=network, examples=8, generator=torch.Generator())
-    whole, _ = rule.updates(network, batch)
+    whole, _ = rule.updates(batch)
     halves = [
-        rule.updates(network, Batch(batch.inputs[r], batch.labels[r], batch.targets[r], r))[0]
+        rule.updates(Batch(batch.inputs[r], batch.labels[r], batch.targets[r], r))[0]
         for r in (slice(0, 4), slice(4, 8))
     ]
     for name, update in whole.items():
@@ -112,7 +112,7 @@ def test_updates_are_means_over_the_batch():
 def test_a_small_step_along_the_updates_lowers_the_cost_by_the_squared_norm():
     network, batch = make((6, 5, 4, 3))
     rule = Backpropagation(network=network, examples=9, generator=torch.Generator())
-    updates, _ = rule.updates(network, batch)
+    updates, _ = rule.updates(batch)
     before = naive_cost(network.parameters, network.depth, batch)
     rate = 1e-6
     for name, update in updates.items():
@@ -137,13 +137,13 @@ def test_monitor_is_error_in_percent_and_cost_in_nats_by_hand():
 def test_backpropagation_monitors_the_batch_before_the_update(layers):
     network, batch = make(layers)
     rule = Backpropagation(network=network, examples=9, generator=torch.Generator())
-    _, monitor = rule.updates(network, batch)
+    _, monitor = rule.updates(batch)
     torch.testing.assert_close(
         monitor["train_cost"], naive_cost(network.parameters, network.depth, batch), **CLOSE
     )
     wrong = [
         int(scores.argmax()) != int(label)
-        for scores, label in zip(rule.predict(network, batch.inputs), batch.labels, strict=True)
+        for scores, label in zip(rule.predict(batch.inputs), batch.labels, strict=True)
     ]
     assert sum(wrong) > 0  # or a constant zero would pass
     assert float(monitor["train_error"]) == pytest.approx(100 * sum(wrong) / 9)
@@ -154,9 +154,7 @@ def test_a_rule_sweeps_once_by_default_and_estimates_by_its_updates():
     rule = Backpropagation(network=network, examples=9, generator=torch.Generator())
     assert rule.sweeps == (rule.updates,)
     assert rule.parameters == {} and rule.state == {}
-    estimate, (updates, _) = rule.estimate(network, batch), rule.updates(network, batch)
+    estimate, (updates, _) = rule.estimate(batch), rule.updates(batch)
     assert all(torch.equal(estimate[name], updates[name]) for name in updates)
     with pytest.raises(NotImplementedError):
-        LearningRule(network=network, examples=9, generator=torch.Generator()).updates(
-            network, batch
-        )
+        LearningRule(network=network, examples=9, generator=torch.Generator()).updates(batch)

@@ -1,0 +1,109 @@
+"""From a verdict to where its number comes from: the claim, the rule, the runs, how to repeat them.
+
+Reads what results/reference/ stores; of the tiers the largest that has runs, as the READMEs do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from textwrap import fill
+
+import pandas as pd
+
+from replications.core.base.carried import Carried
+from replications.core.declare.experiments import TIERS
+from replications.core.declare.papers import Claim, Paper, suite
+from replications.core.report.compare import RULE, Comparison, compare, printed, values
+from replications.core.report.tables import KEYS, last, read
+from replications.core.run.seeds import SOURCES, seed
+
+WIDTH = 100
+HASHES = ("train_code", "score_code", "config", "data")
+
+
+def explain(paper: str, claim: str, reference: Path) -> str:
+    """All that stands behind one verdict, as text.
+
+    Raises ValueError, with the claims that there are, for one that the paper does not have.
+    """
+    declared = suite().paper(paper)
+    claims = {c.name: c for c in declared.claims}
+    if claim not in claims:
+        raise ValueError(f"{paper} has no claim {claim!r}; there are {', '.join(claims)}")
+    found, scores = judged(declared, claims[claim], reference)
+    lines = [f"{paper} {claim}", *said(claims[claim], found), ""]
+    for score in claims[claim].scores:
+        lines += [*told(scores, claims[claim], score, found.tier, reference), ""]
+    return "\n".join(lines)
+
+
+def judged(paper: Paper, claim: Claim, reference: Path) -> tuple[Comparison, pd.DataFrame]:
+    """The comparison of a claim by the largest tier that has runs of it, and that tier's scores."""
+    for tier in reversed(TIERS[1:]):
+        scores = read(reference / f"{tier}.csv")
+        compared = compare(scores, {paper.name: paper}, tier)
+        (found,) = (c for c in compared if c.claim == claim.name)
+        if found.runs:
+            break
+    return found, scores
+
+
+def said(claim: Claim, found: Comparison) -> Iterator[str]:
+    """What the paper says, what we found, and the rule between the two."""
+    cells = printed(found)
+    yield wrapped("says", f"{found.says} ({found.where}; {found.standing})")
+    spread = f", {found.paper_spread}" if found.paper_spread else ""
+    tolerance = claim.declared.get("tolerance")
+    margin = f"; tolerance {tolerance:g} {found.unit}".rstrip() if tolerance is not None else ""
+    yield wrapped("paper", f"{found.paper_value} {found.unit}".rstrip() + spread + margin)
+    interval = f", 95% t-interval {cells['95% t-interval']}" if found.low is not None else ""
+    ours = f"{cells['ours, mean']}{interval}, {cells['runs']} runs" if found.runs else "not run"
+    yield wrapped("ours", f"{ours}; {cells['tier, share']}")
+    yield wrapped("verdict", cells["verdict"])
+    rules = [line[2:] for line in RULE.splitlines() if line.startswith(f"- {found.verdict}:")]
+    yield wrapped("rule", rules[0])
+    if found.note:
+        yield wrapped("note", found.note)
+
+
+def told(
+    scores: pd.DataFrame, claim: Claim, score: dict, tier: str, reference: Path
+) -> Iterator[str]:
+    """Of one score: every run's value, seeds and origin, what was assumed, how to repeat it."""
+    name = score["experiment"]
+    yield f"{name} {score['metric']} {score.get('part', '')}".rstrip() + f", {tier} tier"
+    own = scores[(scores["paper"] == claim.paper) & (scores["experiment"] == name)]
+    found = values(last(own), claim, score)
+    for run, value in found.items():
+        yield wrapped(f"run {run}", f"{value:.6g}")
+        seeds = (f"{s} {seed(claim.paper, name, run, s)}" for s in SOURCES)
+        yield wrapped("", f"seeds: {', '.join(seeds)}")
+        row = own[own["run"] == run].iloc[0]
+        yield wrapped("", "hashes: " + ", ".join(f"{h} {row[h]}" for h in HASHES))
+        yield from (wrapped("", line) for line in origin(row, tier, reference))
+    declared = suite().paper(claim.paper).declared["experiments"][name]
+    for what, how in declared["unsaid"].items():
+        yield wrapped("unsaid", f"{what}: {how}")
+    if len(found):
+        runs = " ".join(map(str, found.index))
+        yield wrapped("again", f"python -m replications run {claim.paper} {name} --tier {tier} "
+                      f"--runs {runs} --done {name}.json")  # fmt: skip
+
+
+def origin(row: pd.Series, tier: str, reference: Path) -> Iterator[str]:
+    """Who made a stored run, where that was recorded, and over which changes it was carried."""
+    key = (tier, *map(str, row[KEYS[:3]]))
+    machines = pd.read_csv(reference / "machines.csv", dtype=str, keep_default_na=False)
+    for made in machines[(machines[["tier", *KEYS[:3]]] == key).all(axis=1)].itertuples():
+        yield f"commit {made.commit}; {made.device}, {made.processor}, {made.instructions}"
+    carried = Carried(reference / "carried.csv")
+    for step in ("train", "score"):
+        for line in carried.path_from((*key[1:3], tier, step), row[f"{step}_code"]):
+            yield f"{step} carried over changes since {line.revision}, {line.equal} ({line.probe})"
+
+
+def wrapped(head: str, text: str) -> str:
+    """A paragraph with its head in a column of its own."""
+    indent = " " * 11
+    return fill(f"  {head:<9}{text}", WIDTH, subsequent_indent=indent, break_on_hyphens=False)
