@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from torchvision.utils import make_grid
 
 from replications.bengio2015 import scores
-from replications.core.declare.metrics import ANCHORS, METRICS
+from replications.core.declare.metrics import ANCHORS, SHARED
 from replications.core.learn.spiking.measured import bi_poo_window
 from replications.core.report.plots import Drawn, curve
 
@@ -265,7 +265,7 @@ def measures(drawn: Drawn) -> Figure:
         index="name", columns="metric", values="value"
     )
     means = means[[m for m in MEASURES if m in means]].dropna(subset=["parzen", "frechet"])
-    good = means * [1 if METRICS[m].higher_is_better else -1 for m in means.columns]
+    good = means * [1 if SHARED[m].higher_is_better else -1 for m in means.columns]
     means.columns = good.columns = [MEASURES[m] for m in means.columns]
     ranks = good.rank(ascending=False).sort_values("Parzen, σ = 0.2")
     figure, axes = plt.subplots(

@@ -13,7 +13,7 @@ import pytest
 
 from replications.core.base.provenance import ROOT
 from replications.core.declare.expansion import merge
-from replications.core.declare.papers import Suite
+from replications.core.declare.papers import Suite, suite
 from replications.core.report import tolerances
 from replications.core.report.check import moved
 from replications.core.report.tables import COLUMNS, long_table, read
@@ -58,7 +58,7 @@ def outcomes(experiment, tmp_path):
         except Diverged:
             return None
         jobs.score(run)
-    fresh = long_table([tmp_path / "run" / "scores.json"])
+    fresh = long_table([tmp_path / "run" / "scores.json"], suite().papers)
     stored = read(REFERENCE / "smoke.csv")
     own = (stored["paper"] == experiment.paper) & (stored["experiment"] == experiment.name)
     keys = ["metric", "part", "step"]

@@ -14,7 +14,7 @@ from pathlib import Path
 from replications.core.base.provenance import PACKAGE, ROOT
 from replications.core.declare.expansion import expand, place
 from replications.core.declare.experiments import TIERS, Experiment
-from replications.core.declare.metrics import METRICS
+from replications.core.declare.metrics import SHARED, Metric
 from replications.core.declare.reflection import definitions
 from replications.core.declare.schema import DeclarationError, read_yaml
 
@@ -53,12 +53,29 @@ class Paper:
                    if tier in declared[name]["tiers"]]
             for tier in TIERS
         }  # fmt: skip
+        self.metrics = self._metrics()
         self._check_claims()
         self._check_figures()
 
     def experiments(self, tier: str) -> list[Experiment]:
         """Every experiment that the paper declares in `tier`, in the order of the file."""
         return self._expanded[tier]
+
+    def _metrics(self) -> dict[str, Metric]:
+        """The shared metrics, the paper's own, and those of papers whose science it runs."""
+        science = {e.science[0].split(".")[1] for tier in TIERS for e in self.experiments(tier)}
+        found = dict(SHARED)
+        for owner in sorted({self.name, *science} - {"core"}):
+            path = self.path.parents[1] / owner / self.path.name
+            paper = self.declared if owner == self.name else read_yaml(path, "paper")
+            for name, declared in paper.get("metrics", {}).items():
+                if name in found and found[name] != Metric.declared(declared):
+                    raise DeclarationError(
+                        f"{place(path, 'metrics', name)}: there is another metric of that name, "
+                        f"{found[name].meaning!r}: choose another"
+                    )
+                found[name] = Metric.declared(declared)
+        return found
 
     def _check_claims(self) -> None:
         """Claims are about experiments of the paper, and metrics that there are."""
@@ -71,11 +88,11 @@ class Paper:
                     raise DeclarationError(
                         f"{where}: unknown experiment {score['experiment']!r}; known are {known}"
                     )
-                if score["metric"] not in METRICS:
-                    near = ", ".join(get_close_matches(score["metric"], METRICS)) or "none"
+                if score["metric"] not in self.metrics:
+                    near = ", ".join(get_close_matches(score["metric"], self.metrics)) or "none"
                     raise DeclarationError(
-                        f"{where}: unknown metric {score['metric']!r}; near to it: {near}; "
-                        "all are in replications/core/declare/metrics.py"
+                        f"{where}: unknown metric {score['metric']!r}; near to it: {near}; all "
+                        f"are in replications/core/declare/metrics.py and under this file's metrics"
                     )
 
     def _check_figures(self) -> None:

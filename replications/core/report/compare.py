@@ -21,7 +21,7 @@ from pylatexenc.latexencode import (
 from replications.core.base.carried import WITHIN, Carried
 from replications.core.base.files import write_atomically
 from replications.core.declare.experiments import Experiment
-from replications.core.declare.metrics import METRICS, Metric
+from replications.core.declare.metrics import Metric
 from replications.core.declare.papers import Claim, Paper
 from replications.core.report.statistics import t_interval
 from replications.core.report.tables import last
@@ -85,7 +85,10 @@ def compare(
     for paper in papers.values():
         # What the tier leaves out has no scores in it, and so the verdict "not run".
         experiments = {e.name: e for t in ("paper", tier) for e in paper.experiments(t)}
-        compared += [one(claim, final, experiments, tier, loose) for claim in paper.claims]
+        compared += [
+            one(claim, paper.metrics[claim.scores[0]["metric"]], final, experiments, tier, loose)
+            for claim in paper.claims
+        ]
     return compared
 
 
@@ -130,14 +133,13 @@ def runs_of(final: pd.DataFrame, claim: Claim, score: dict) -> int:
 
 
 def one(
-    claim: Claim, final: pd.DataFrame, experiments: Mapping[str, Experiment], tier: str,
-    loose: Collection = (),
+    claim: Claim, metric: Metric, final: pd.DataFrame, experiments: Mapping[str, Experiment],
+    tier: str, loose: Collection = (),
 ) -> Comparison:  # fmt: skip
     """The comparison of one claim."""
     involved = [experiments[score["experiment"]] for score in claim.scores]
     least = min(involved, key=lambda e: e.share)
     share = least.share
-    metric = METRICS[claim.scores[0]["metric"]]
     observed = [values(final, claim, score) for score in claim.scores]
     predicate = "compares" in claim.declared
     ours = ((observed[0] - observed[1]).dropna() if predicate else observed[0]).to_numpy()

@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from replications.core.base.files import write_atomically
+from replications.core.declare.papers import Paper
 from replications.core.report.tables import KEYS, as_csv, long_table
 
 logger = logging.getLogger(__name__)
@@ -19,12 +20,13 @@ logger = logging.getLogger(__name__)
 MADE = ["tier", *KEYS[:3], "commit", "device", "processor", "instructions", "blas", "torch"]
 
 
-def store(files: Sequence[Path], reference: Path, tier: str) -> None:
-    """Merge finished runs, by their scores.json, into <reference>/<tier>.csv and machines.csv.
+def store(files: Sequence[Path], paper: Paper, reference: Path, tier: str) -> None:
+    """Merge finished runs of a paper into <reference>/<tier>.csv and machines.csv.
 
-    Stored runs that are not among them stay.
+    `files` are their scores.json. Stored runs that are not among them stay.
     """
-    fresh = pd.read_csv(StringIO(as_csv(long_table(files))), dtype=str, keep_default_na=False)
+    text = as_csv(long_table(files, {paper.name: paper}))
+    fresh = pd.read_csv(StringIO(text), dtype=str, keep_default_na=False)
     made = [who_made(json.loads((path.parent / "run.json").read_text())) for path in files]
     merge(reference / f"{tier}.csv", fresh, KEYS[:3], KEYS)
     runs = ["tier", *KEYS[:3]]

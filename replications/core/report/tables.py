@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from replications.core.base.files import write_atomically
 from replications.core.base.scores import hashes_of
-from replications.core.declare.metrics import METRICS
+from replications.core.declare.metrics import Metric
+from replications.core.declare.papers import Paper
 
 COLUMNS = [
     "paper",
@@ -31,29 +32,31 @@ KEYS = COLUMNS[:6]
 HASHES = dict.fromkeys(COLUMNS[-4:], str)  # some are all digits
 
 
-def rows_of(scores: dict) -> list[dict]:
-    """The rows of one scores.json. Raises ValueError for a metric that is not in METRICS."""
-    unknown = {row["metric"] for row in scores["rows"]} - set(METRICS)
+def rows_of(scores: dict, metrics: Mapping[str, Metric]) -> list[dict]:
+    """The rows of one scores.json. Raises ValueError for a metric that its paper does not know."""
+    unknown = {row["metric"] for row in scores["rows"]} - set(metrics)
     if unknown:
         raise ValueError(
-            f"{scores['paper']} {scores['experiment']}: replications/core/declare/metrics.py "
-            f"does not list {', '.join(sorted(unknown))}; it has {', '.join(METRICS)}"
+            f"{scores['paper']} {scores['experiment']}: unknown metrics "
+            f"{', '.join(sorted(unknown))}: declare them under metrics in "
+            f"replications/{scores['paper']}/paper.yaml; known are {', '.join(metrics)}"
         )
     owner = {key: scores[key] for key in ("paper", "experiment", "run")}
     hashes = hashes_of(scores)
     return [
         owner
         | row
-        | {"unit": METRICS[row["metric"]].unit}
-        | {"higher_is_better": METRICS[row["metric"]].higher_is_better}
+        | {"unit": metrics[row["metric"]].unit}
+        | {"higher_is_better": metrics[row["metric"]].higher_is_better}
         | hashes
         for row in scores["rows"]
     ]
 
 
-def long_table(files: Sequence[Path]) -> pd.DataFrame:
-    """The long table of some scores.json files."""
-    rows = [row for file in files for row in rows_of(json.loads(file.read_text()))]
+def long_table(files: Sequence[Path], papers: Mapping[str, Paper]) -> pd.DataFrame:
+    """The long table of some scores.json files of papers."""
+    contents = [json.loads(file.read_text()) for file in files]
+    rows = [row for scores in contents for row in rows_of(scores, papers[scores["paper"]].metrics)]
     table = pd.DataFrame(rows, columns=COLUMNS).sort_values(KEYS, ignore_index=True)
     return table.assign(higher_is_better=table["higher_is_better"].astype("boolean"))
 
@@ -63,9 +66,9 @@ def as_csv(table: pd.DataFrame) -> str:
     return table.to_csv(index=False, float_format="%.6g", lineterminator="\n")
 
 
-def collect(files: Sequence[Path], into: Path) -> pd.DataFrame:
+def collect(files: Sequence[Path], papers: Mapping[str, Paper], into: Path) -> pd.DataFrame:
     """Write `into`/scores.parquet and scores.csv from scores.json files; returns the table."""
-    table = long_table(files)
+    table = long_table(files, papers)
     into.mkdir(parents=True, exist_ok=True)
     table.to_parquet(into / "scores.parquet", index=False)
     write_atomically(into / "scores.csv", as_csv(table))

@@ -146,7 +146,7 @@ def report(args: argparse.Namespace) -> None:
     suite, tier = papers.suite(), args.results / args.tier
     selected = suite.select([args.paper])
     into = tier / "papers" / args.paper
-    collect(scores_of(args, selected), into)
+    collect(scores_of(args, selected), selected, into)
     write_comparison(into, selected, args.tier, carried(args))
     draw(tier, selected[args.paper], args.tier)
 
@@ -158,7 +158,7 @@ def overview(args: argparse.Namespace) -> None:
 
     selected = papers.suite().select(args.papers)
     into = args.results / args.tier
-    collect(scores_of(args, selected), into)
+    collect(scores_of(args, selected), selected, into)
     write_comparison(into, selected, args.tier, carried(args))
 
 
@@ -232,7 +232,7 @@ def reference(args: argparse.Namespace) -> None:
     from replications.core.run.current import finished
 
     files = finished(args.results, args.paper, args.tier)
-    store(files, args.results / "reference", args.tier)
+    store(files, papers.suite().paper(args.paper), args.results / "reference", args.tier)
 
 
 def explain(args: argparse.Namespace) -> None:

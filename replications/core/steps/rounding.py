@@ -136,7 +136,7 @@ def measure(variant: Variant, into: Path) -> None:
     for paper in suite().papers.values():
         for experiment in paper.experiments(TIER):
             files += [run_once(experiment, index, variant, into) for index in range(RUNS)]
-    collect(files, into)
+    collect(files, suite().papers, into)
 
 
 def run_once(experiment: Experiment, index: int, variant: Variant, into: Path) -> Path:

@@ -10,6 +10,7 @@ from replications.core.base.provenance import ROOT
 from replications.core.declare import experiments
 from replications.core.declare.expansion import merge
 from replications.core.declare.experiments import TIERS
+from replications.core.declare.metrics import Metric
 from replications.core.declare.papers import Paper, Suite
 from replications.core.declare.reflection import definitions, methods_of, resolve, snake_case
 from replications.core.declare.schema import DeclarationError
@@ -347,6 +348,33 @@ def test_a_tier_whose_network_is_another_says_so_and_nothing_else_changes(
     assert found.smaller == smaller
     assert ("smaller network" in found.reduced_text) == smaller
     assert "other_network" not in found.resolved
+
+
+LOUD = {"loudness": {"unit": "dB", "better": "lower", "meaning": "how loud it is"}}
+
+
+def test_a_paper_declares_its_own_metrics_and_may_claim_something_of_them(root):
+    declared = changed("claims/number/about/metric", "loudness", DECLARED | {"metrics": LOUD})
+    assert paper(root, declared).metrics["loudness"] == Metric("dB", False, "how loud it is")
+    assert "test_error" in paper(root, declared).metrics
+    with pytest.raises(DeclarationError, match="unknown metric 'loudness'"):
+        paper(root, declared | {"metrics": {}})
+
+
+def test_a_paper_that_runs_anothers_rule_knows_its_metrics(root):
+    (root / "other").mkdir()
+    (root / "other" / "rule.py").write_text(MODULES["rule"])
+    theirs = changed("claims", {}, DECLARED | {"metrics": LOUD})
+    (root / "other" / "paper.yaml").write_text(json.dumps(theirs))
+    assert "loudness" not in paper(root).metrics
+    declared = changed("experiments/classifier/learning_rule", "other.toy_rule")
+    assert "loudness" in paper(root, declared).metrics
+
+
+def test_two_metrics_of_one_name_are_refused(root):
+    again = {"test_error": LOUD["loudness"]}
+    with pytest.raises(DeclarationError, match=r"paper.yaml: metrics.test_error: there is another"):
+        paper(root, DECLARED | {"metrics": again})
 
 
 def test_a_paper_is_read_when_it_is_asked_for(root):

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replications.core.base.carried import EXACT, WITHIN, Carried, Line
+from replications.core.declare.metrics import SHARED, Metric
 from replications.core.declare.papers import Claim, Suite
 from replications.core.report import compare as module
 from replications.core.report.compare import (
@@ -66,7 +67,10 @@ def papers_with(claims, settings):
     both = settings if isinstance(settings, tuple) else (settings, settings)
     experiments = [SimpleNamespace(name=n, **s) for n, s in zip("ab", both, strict=True)]
     claims = [Claim("toy", name, declared) for name, declared in claims.items()]
-    return {"toy": SimpleNamespace(claims=claims, experiments=lambda tier: experiments)}
+    metrics = SHARED | {NEITHER: Metric("ms", None, "a time constant")}
+    return {
+        "toy": SimpleNamespace(claims=claims, metrics=metrics, experiments=lambda tier: experiments)
+    }
 
 
 def verdict_of(claim, scores, settings=FULL):

@@ -8,7 +8,7 @@ import pytest
 from replications.__main__ import main
 from replications.core.base.carried import EXACT, Carried, Line
 from replications.core.base.provenance import machine
-from replications.core.declare.papers import Suite
+from replications.core.declare.papers import Suite, suite
 from replications.core.report.reference import MADE, store
 from replications.core.report.tables import COLUMNS
 from replications.core.run.current import finished
@@ -18,7 +18,7 @@ WORDS = ("bengio2015", "stdp_spread", "--tier", "smoke", "--device", "cpu")
 
 def keep(results, paper, tier):
     """What `python -m replications reference` does."""
-    store(finished(results, paper, tier), results / "reference", tier)
+    store(finished(results, paper, tier), suite().paper(paper), results / "reference", tier)
 
 
 @pytest.fixture

@@ -1,13 +1,15 @@
 """The long table: from scores.json files to Parquet and CSV, and back."""
 
 import json
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 
-from replications.core.declare.metrics import METRICS
+from replications.core.declare.metrics import SHARED
 from replications.core.report.tables import COLUMNS, collect, last, read, rows_of
 
+PAPERS = {name: SimpleNamespace(metrics=SHARED) for name in ("toy", "first")}
 HASHES = {"code": "5c04e", "config": "c0f19", "data": "da7a0"}
 SCORES = [
     ("test_error", "", 2, 3.25),
@@ -40,11 +42,11 @@ def written(tmp_path):
         files.append(tmp_path / f"{number}.json")
         files[-1].write_text(json.dumps(one))
     results = tmp_path / "new" / "results"
-    return collect(files, results), results
+    return collect(files, PAPERS, results), results
 
 
 def test_a_row_says_whose_it_is_and_what_it_comes_from():
-    row = rows_of(scores(run=3))[3]
+    row = rows_of(scores(run=3), SHARED)[3]
     assert row == {
         "paper": "toy", "experiment": "a", "run": 3, "metric": "cosine", "part": "W2", "step": 0,
         "value": -0.125, "unit": "", "higher_is_better": True, "train_code": "7ra1n",
@@ -57,7 +59,7 @@ def test_units_and_directions_are_the_metrics(written):
     table, _ = written
     assert len(table) == 4 * len(SCORES)
     for row in table.itertuples():
-        metric = METRICS[row.metric]
+        metric = SHARED[row.metric]
         assert row.unit == metric.unit
         better = None if pd.isna(row.higher_is_better) else bool(row.higher_is_better)
         assert better is metric.higher_is_better
@@ -67,10 +69,10 @@ def test_units_and_directions_are_the_metrics(written):
 def test_a_metric_without_a_unit_is_refused_by_name():
     rows = [*SCORES, ("acuracy", "", 1, 1.0), ("loss", "", 1, 1.0), ("loss", "W1", 1, 1.0)]
     with pytest.raises(ValueError) as failure:
-        rows_of(scores(rows=rows))
+        rows_of(scores(rows=rows), SHARED)
     message = str(failure.value)
-    assert "toy a" in message and "metrics.py does not list acuracy, loss;" in message
-    assert "test_error" in message.split(";")[1]
+    assert message.startswith("toy a: unknown metrics acuracy, loss: declare them under metrics in")
+    assert "replications/toy/paper.yaml" in message and "test_error" in message.split(";")[1]
 
 
 def test_rows_are_sorted_by_whose_they_are_and_steps_as_numbers(written):
@@ -92,8 +94,8 @@ def test_the_order_of_the_files_does_not_matter(tmp_path):
     for run in (0, 1):
         (tmp_path / f"{run}.json").write_text(json.dumps(scores(run=run)))
     files = [tmp_path / "0.json", tmp_path / "1.json"]
-    collect(files, tmp_path / "a")
-    collect(files[::-1], tmp_path / "b")
+    collect(files, PAPERS, tmp_path / "a")
+    collect(files[::-1], PAPERS, tmp_path / "b")
     for name in ("scores.csv", "scores.parquet"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
