@@ -41,8 +41,10 @@ class ToyModel:
     def decoder(self, sampler): ...
     def _hidden(self): ...
 """,
+    "scores": "def toy_curve(arrays): ...\n",
     "simulation": """
 def toy_curve(*, generator, pairs, slope): ...
+def unscored(*, generator, pairs, slope): ...
 def _helper(*, secret): ...
 """,
     "samplers": """
@@ -212,7 +214,8 @@ def test_definitions_are_public_names_with_their_keyword_only_arguments(root):
     }
     assert definitions("replications.toy.heir") == {"heir": ("Heir", rule)}  # an imported base's
     assert definitions("replications.toy.simulation") == {
-        "toy_curve": ("toy_curve", frozenset({"generator", "pairs", "slope"}))
+        name: (name, frozenset({"generator", "pairs", "slope"}))
+        for name in ("toy_curve", "unscored")
     }
     assert definitions("replications.toy.nothing") == {}
 
@@ -501,7 +504,7 @@ def test_a_score_depends_on_the_chains_and_measures_that_it_names(root, key, val
 
 def test_a_simulation_is_scored_by_what_stands_beside_it():
     (experiment,) = (e for e in Suite().papers["xie2000"].experiments("smoke"))
-    assert experiment.evaluated == [(experiment.science[0], "score")]
+    assert experiment.evaluated == [("replications.toy.scores", "toy_curve")]
     assert experiment.optimiser is None
 
 
@@ -571,6 +574,10 @@ FAULTS = [
       "backpropagation"]),
     ("unknown model", "experiments/sampled/model", "vae",
      ["experiments.sampled.model: unknown name 'vae'", "toy_model"]),
+    ("simulation without scores", "experiments/simulated/simulation", "unscored",
+     ["experiments.simulated: replications/toy/scores.py has no function 'unscored'"]),
+    ("metric without a unit", "metrics", {"loudness": {"better": "lower", "meaning": "m"}},
+     ["metrics.loudness: 'unit' is a required property"]),
     ("unknown simulation", "experiments/simulated/simulation", "_helper",
      ["experiments.simulated.simulation: unknown name '_helper'", "toy_curve"]),
     ("unknown metric", "claims/number/about/metric", "accuracy",

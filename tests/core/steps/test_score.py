@@ -21,6 +21,8 @@ from replications.core.score.estimators import fidelity
 from replications.core.steps import commands
 from tests.core.scored import ANCHORS, FEATURES, LIKELIHOOD, SETS, table
 
+METRICS = papers.suite().paper("bengio2015").metrics
+
 
 @pytest.fixture
 def run(tmp_path, caplog, monkeypatch):
@@ -65,11 +67,7 @@ def test_a_simulation_is_scored_by_what_stands_beside_it(run):
     found = {(r["metric"], r["part"]): r["value"] for r in scores["rows"]}
     assert found["r2_exponential", "potentiation"] > 0.95
     assert found["sign_agreement", "depression"] == 1.0
-    assert (
-        len(rows_of(scores, papers.suite().paper(scores["paper"]).metrics))
-        == len(scores["rows"])
-        == 16
-    )
+    assert len(rows_of(scores, METRICS)) == len(scores["rows"]) == 16
     with np.load(directory / "arrays.npz") as arrays:
         assert set(arrays) == {"delta_t", "delta_w", "delta_w_se", "count"}
         late = arrays["delta_t"] > 0
@@ -156,11 +154,9 @@ def scored_twice(run, name):
         (directory / "scores.json").unlink()
     assert files[0] == files[1]
     scores = json.loads(files[0][0])
-    assert len(rows_of(scores, papers.suite().paper(scores["paper"]).metrics)) == len(
-        scores["rows"]
-    )
+    assert len(rows_of(scores, METRICS)) == len(scores["rows"])
     found = table(scores["rows"])
-    assert {metric for metric, _, _ in found} <= set(papers.suite().paper("bengio2015").metrics)
+    assert {metric for metric, _, _ in found} <= set(METRICS)
     assert all(math.isfinite(value) for value in found.values())
     with np.load(directory / "arrays.npz") as arrays:
         return found, dict(arrays)
