@@ -49,7 +49,9 @@ def expand(path: Path, experiments: Mapping, name: str, tier: str) -> Experiment
     check_budget(resolved, kind, science, where)
     check_choices(resolved, where)
     if "evaluation" in resolved:
-        check_evaluation(resolved["evaluation"], science, path.parent.name, f"{where}.evaluation")
+        check_evaluation(
+            resolved["evaluation"], kind, science, path.parent.name, f"{where}.evaluation"
+        )
     network = None
     if kind == "learning_rule":
         network = network_of(path, resolved["network"], science, f"{where}.network")
@@ -143,14 +145,21 @@ def check_budget(resolved: Mapping, kind: str, science: Defined, where: str) -> 
             )
 
 
-def check_evaluation(evaluation: Mapping, science: Defined, paper: str, where: str) -> None:
+def check_evaluation(
+    evaluation: Mapping, kind: str, science: Defined, paper: str, where: str
+) -> None:
     """Samplers and chains that the model or the paper has, measures with their settings.
 
-    A likelihood is that of a sampler's decoder.
+    A likelihood is that of a sampler's decoder. A learning rule has measures alone.
     """
+    more = sorted(set(evaluation) - {"measures"})
+    if kind == "simulation":
+        raise DeclarationError(f"{where}: a simulation has none: scores.py scores it")
+    if kind == "learning_rule" and more:
+        raise DeclarationError(f"{where}: a learning rule has measures alone, no {', '.join(more)}")
     methods = methods_of(*science)
     chains = methods | set(definitions(f"{PACKAGE}.{paper}.{EVALUATED['chains']}"))
-    decoded = set(evaluation["samplers"]) if "decoder" in methods else set()
+    decoded = set(evaluation.get("samplers", [])) if "decoder" in methods else set()
     measures = f"{PACKAGE}.{paper}.{EVALUATED['measures']}"
     for key, known in (
         ("samplers", methods),

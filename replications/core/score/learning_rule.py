@@ -12,6 +12,7 @@ from replications.core.learn.learning import Batch, LearningRule, error_rate
 from replications.core.run.build import images_of, rule_of
 from replications.core.run.runs import Run
 from replications.core.score.estimators.alignment import alignment
+from replications.core.score.measures import measured
 from replications.core.score.rows import assign, curves, snapshots, write
 
 PROBE = 1000  # validation images whose updates are held against the gradient
@@ -39,16 +40,18 @@ def aligned(rule: LearningRule, batch: Batch, step: int) -> list[Score]:
 
 @torch.no_grad()
 def score(run: Run) -> None:
-    """Write scores.json, and an arrays.npz that is empty: the long table says it all."""
+    """Write scores.json, and arrays.npz: what the measures keep, if there are any."""
     images = images_of(run)
     batch = probe(images)
     rule = rule_of(run, examples=len(batch.labels))
     scores = curves(run)
+    tensors = rule.network.parameters | rule.parameters
     for epoch, parameters in snapshots(run).items():
-        assign(rule.network.parameters | rule.parameters, parameters)
+        assign(tensors, parameters)
         scores += aligned(rule, batch, epoch)
     last = run.experiment.resolved["budget"]["epochs"]
     error = error_rate(rule, images.test.inputs, images.test.labels)
     scores.append(Score("test_error", error, step=last))
-    np.savez(run.directory / "arrays.npz")
-    write(run, scores)
+    found, arrays = measured(run, rule, tensors, images)
+    np.savez(run.directory / "arrays.npz", **{n: t.cpu().numpy() for n, t in arrays.items()})
+    write(run, scores + found)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from importlib import import_module
 
 import numpy as np
 import torch
@@ -16,6 +15,7 @@ from replications.core.run.build import generative_model, generator, images_of
 from replications.core.run.runs import Run
 from replications.core.score.estimators import ais, classifier, fidelity
 from replications.core.score.estimators.parzen import anchors, log_likelihoods, parzen
+from replications.core.score.measures import evaluated, measured
 from replications.core.score.rows import assign, curves, snapshots, write
 
 BATCH = 1000  # images that a chain moves at a time
@@ -27,12 +27,6 @@ def chain(run: Run, model, name: str) -> Callable[[int, Generator], Iterator[Ten
     if hasattr(model, name):
         return getattr(model, name)
     return partial(evaluated(run, name), model)
-
-
-def evaluated(run: Run, name: str) -> Callable:
-    """What an evaluation names, from the paper's samplers and measures."""
-    (module,) = (m for m, function in run.experiment.evaluated if function == name)
-    return getattr(import_module(module), name)
 
 
 def visited(
@@ -132,8 +126,9 @@ def score(run: Run) -> None:
     images = images_of(run)
     evaluation = run.experiment.resolved["evaluation"]
     step = run.experiment.resolved["budget"]["epochs"]
-    model, kept = generative_model(run), snapshots(run)
-    assign(model.parameters | model.buffers, kept[step])
+    model = generative_model(run)
+    tensors = model.parameters | model.buffers
+    assign(tensors, snapshots(run)[step])
     samples, rows = drawn(run, model, images.test.inputs)
     arrays = {f"samples_{name}": x[:SHOWN] for name, x in samples.items()}
     if evaluation.get("anchors"):
@@ -142,12 +137,8 @@ def score(run: Run) -> None:
     rows = curves(run) + rows + qualities(run, images, samples, step)
     if "likelihood" in evaluation:
         rows += likelihoods(run, model, images, step)
-    for name, settings in evaluation.get("measures", {}).items():
-        found, more = evaluated(run, name)(
-            model, images, kept, generator(run, "evaluation"), **settings
-        )
-        rows += found
-        arrays |= more
-        assign(model.parameters | model.buffers, kept[step])
+    found, more = measured(run, model, tensors, images)
+    rows += found
+    arrays |= more
     np.savez(run.directory / "arrays.npz", **{n: t.cpu().numpy() for n, t in arrays.items()})
     write(run, rows)

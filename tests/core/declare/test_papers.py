@@ -504,7 +504,7 @@ def test_a_score_depends_on_the_chains_and_measures_that_it_names(root, key, val
 
 def test_a_simulation_is_scored_by_what_stands_beside_it():
     (experiment,) = (e for e in Suite().papers["xie2000"].experiments("smoke"))
-    assert experiment.evaluated == [("replications.toy.scores", "toy_curve")]
+    assert experiment.evaluated == [("replications.xie2000.scores", "drift")]
     assert experiment.optimiser is None
 
 
@@ -574,6 +574,14 @@ FAULTS = [
       "backpropagation"]),
     ("unknown model", "experiments/sampled/model", "vae",
      ["experiments.sampled.model: unknown name 'vae'", "toy_model"]),
+    ("rule with samples", "experiments/classifier/evaluation", {"samples": 5},
+     ["experiments.classifier.evaluation: a learning rule has measures alone, no samples"]),
+    ("rule with a misspelt measure", "experiments/classifier/evaluation",
+     {"measures": {"painting": {}}}, ["evaluation.measures: ToyRule has no 'painting'", "inpaint"]),
+    ("evaluated simulation", "experiments/simulated/evaluation", {"measures": {}},
+     ["experiments.simulated.evaluation: a simulation has none: scores.py scores it"]),
+    ("model without samplers", "experiments/sampled/evaluation/samplers", KeyError,
+     ["experiments.sampled.evaluation: 'samplers' is a required property"]),
     ("simulation without scores", "experiments/simulated/simulation", "unscored",
      ["experiments.simulated: replications/toy/scores.py has no function 'unscored'"]),
     ("metric without a unit", "metrics", {"loudness": {"better": "lower", "meaning": "m"}},
