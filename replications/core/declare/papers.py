@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from functools import cache, cached_property
 from pathlib import Path
 
-from replications.core.base.provenance import PACKAGE, ROOT
+from replications.core.base.provenance import PACKAGE, ROOT, module_file
 from replications.core.declare.expansion import expand, place
 from replications.core.declare.experiments import TIERS, Experiment
 from replications.core.declare.metrics import SHARED, Metric
@@ -65,14 +65,15 @@ class Paper:
         """The shared metrics, the paper's own, and those of papers whose science it runs."""
         science = {e.science[0].split(".")[1] for tier in TIERS for e in self.experiments(tier)}
         found = dict(SHARED)
-        for owner in sorted({self.name, *science} - {"core"}):
-            path = self.path.parents[1] / owner / self.path.name
-            paper = self.declared if owner == self.name else read_yaml(path, "paper")
+        others = [module_file(f"{PACKAGE}.{owner}") for owner in sorted(science - {"core"})]
+        paths = {path.with_name(self.path.name) for path in others} - {self.path}
+        for path in [*sorted(paths), self.path]:
+            paper = self.declared if path == self.path else read_yaml(path, "paper")
             for name, declared in paper.get("metrics", {}).items():
                 if name in found and found[name] != Metric.declared(declared):
                     raise DeclarationError(
                         f"{place(path, 'metrics', name)}: there is another metric of that name, "
-                        f"{found[name].meaning!r}: choose another"
+                        f"{found[name].meaning!r}: choose another name"
                     )
                 found[name] = Metric.declared(declared)
         return found

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from replications.core.base.errors import Expected
+from replications.core.base.files import write_json
 from replications.core.data.catalogue import data_hash
 from replications.core.declare import papers
 from replications.core.declare.searches import find
@@ -213,7 +214,7 @@ def hashes(args: argparse.Namespace) -> None:
     """args.into: the hashes of every experiment, tier and step, as JSON."""
     from replications.core.steps.probe import hashes as all_hashes
 
-    runs.write_json(args.into, all_hashes())
+    write_json(args.into, all_hashes())
 
 
 def carry(args: argparse.Namespace) -> None:

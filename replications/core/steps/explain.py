@@ -75,13 +75,15 @@ def told(
     yield f"{name} {score['metric']} {score.get('part', '')}".rstrip() + f", {tier} tier"
     own = scores[(scores["paper"] == claim.paper) & (scores["experiment"] == name)]
     found = values(last(own), claim, score)
+    origins: dict[tuple[str, ...], list[int]] = {}
     for run, value in found.items():
-        yield wrapped(f"run {run}", f"{value:.6g}")
         seeds = (f"{s} {seed(claim.paper, name, run, s)}" for s in SOURCES)
-        yield wrapped("", f"seeds: {', '.join(seeds)}")
+        yield wrapped(f"run {run}", f"{value:.6g} by seeds: {', '.join(seeds)}")
         row = own[own["run"] == run].iloc[0]
-        yield wrapped("", "hashes: " + ", ".join(f"{h} {row[h]}" for h in HASHES))
-        yield from (wrapped("", line) for line in origin(row, tier, reference))
+        origins.setdefault(tuple(origin(row, tier, reference)), []).append(run)
+    for lines, runs in origins.items():
+        yield wrapped("from", f"{'runs' if len(runs) > 1 else 'run'} {', '.join(map(str, runs))}")
+        yield from (wrapped("", line) for line in lines)
     declared = suite().paper(claim.paper).declared["experiments"][name]
     for what, how in declared["unsaid"].items():
         yield wrapped("unsaid", f"{what}: {how}")
@@ -92,15 +94,23 @@ def told(
 
 
 def origin(row: pd.Series, tier: str, reference: Path) -> Iterator[str]:
-    """Who made a stored run, where that was recorded, and over which changes it was carried."""
+    """The hashes of a stored run, who made it, and over which changes it was carried."""
+    yield "hashes: " + ", ".join(f"{name} {row[name]}" for name in HASHES)
     key = (tier, *map(str, row[KEYS[:3]]))
-    machines = pd.read_csv(reference / "machines.csv", dtype=str, keep_default_na=False)
-    for made in machines[(machines[["tier", *KEYS[:3]]] == key).all(axis=1)].itertuples():
+    for made in machines(reference, key):
         yield f"commit {made.commit}; {made.device}, {made.processor}, {made.instructions}"
     carried = Carried(reference / "carried.csv")
     for step in ("train", "score"):
         for line in carried.path_from((*key[1:3], tier, step), row[f"{step}_code"]):
             yield f"{step} carried over changes since {line.revision}, {line.equal} ({line.probe})"
+
+
+def machines(reference: Path, key: tuple[str, ...]) -> Iterator:
+    """The line of machines.csv of a run; none if it was stored before machines were recorded."""
+    path = reference / "machines.csv"
+    if path.exists():
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+        yield from table[(table[["tier", *KEYS[:3]]] == key).all(axis=1)].itertuples()
 
 
 def wrapped(head: str, text: str) -> str:

@@ -63,7 +63,7 @@ def test_what_is_written_is_read_again(tmp_path, caplog):
     write(tables, "base", tmp_path / "tolerances.csv")
     assert read(tmp_path / "tolerances.csv") == {("toy", "a", "error", ""): pytest.approx(2.0)}
     head, row = (tmp_path / "tolerances.csv").read_text().splitlines()
-    assert head == "paper,experiment,metric,layer,shift,tolerance" and row.startswith(
+    assert head == "paper,experiment,metric,part,shift,tolerance" and row.startswith(
         "toy,a,error,,"
     )
     assert "up has 0 alarms" in caplog.text and RULE in caplog.text

@@ -90,7 +90,7 @@ def finished(tmp_path, data, monkeypatch):
             )
         }
         save_file(trained, tmp_path / "parameters.safetensors")
-        (tmp_path / "curves.csv").write_text("step,metric,layer,value\n1,local_loss,g,0.5\n")
+        (tmp_path / "curves.csv").write_text("step,metric,part,value\n1,local_loss,g,0.5\n")
         told = {"hashes": {}, "device": "cpu", "commit": "", "share": 1, "seconds": 1}
         (tmp_path / "run.json").write_text(json.dumps(told))
         return Run(experiment, "smoke", 0, tmp_path, data)
@@ -326,7 +326,7 @@ def test_a_model_that_makes_no_numbers_has_no_scores(finished, evaluation, told)
 # The paper's own measures
 
 
-def test_every_measure_meets_the_last_snapshot_and_its_rows_keep_layer_and_step(
+def test_every_measure_meets_the_last_snapshot_and_its_rows_keep_part_and_step(
     finished, digits, monkeypatch
 ):
     run, met = finished(measures={"later": {"scale": 2.0}, "earlier": {"scale": 3.0}}), []
@@ -340,8 +340,8 @@ def test_every_measure_meets_the_last_snapshot_and_its_rows_keep_layer_and_step(
             assert all(torch.equal(last[n], t) for n, t in kept[2].items())
             assert torch.equal(images.test.inputs, digits.test.inputs)
             assign(last, snapshots[0])  # and leaves it there
-            rows = [("cosine", name, epoch, scale * epoch) for epoch in snapshots]
-            return [*rows, ("angle", "", 7 + len(met), scale)], {name: last["bias"].clone()}
+            rows = [Score("cosine", scale * epoch, name, epoch) for epoch in snapshots]
+            return [*rows, Score("angle", scale, step=7 + len(met))], {name: last["bias"].clone()}
 
         return measured
 

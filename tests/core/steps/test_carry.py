@@ -83,13 +83,13 @@ def changed(clone):
     package = clone / "replications"
     lee, core = package / "lee2015" / "rule.py", package / "core"
     edit(lee, "standard_normal", "gaussian_noise")  # a function is renamed
-    (core / "idx.py").rename(core / "bytes.py")  # a module is moved
-    edit(core / "datasets.py", "replications.core.data.idx", "replications.core.bytes")
+    (core / "data" / "idx.py").rename(core / "data" / "bytes.py")  # a module is moved
+    edit(core / "data" / "datasets.py", "core.data.idx", "core.data.bytes")
     contrast = "contrast(batch.inputs, free, above, "
     edit(package / "scellier2017" / "rule.py", f"{contrast}beta)", f"{contrast}-beta)")  # a sign
-    edit(core / "learning.py", "(1 - below**2)", "(1 - 1.0001 * below**2)")  # a constant
-    simulation = package / "bengio2015" / "simulation.py"
-    edit(simulation, '"value": float(value)}', '"value": 2 * float(value)}')  # a score alone
+    edit(core / "learn" / "learning.py", "(1 - below**2)", "(1 - 1.0001 * below**2)")  # a constant
+    scores = package / "bengio2015" / "scores.py"
+    edit(scores, "Score(metric, value, part)", "Score(metric, 2 * value, part)")  # a score alone
     git(clone, "commit", "-q", "-a", "-m", "after")
     git(clone, "add", "-A")
     git(clone, "commit", "-q", "--amend", "--no-edit")

@@ -45,7 +45,7 @@ def test_the_runs_values_and_hashes_are_those_that_are_stored(verdicts):
     rows = table[(table["experiment"] == "mnist_1h_released") & (table["metric"] == "test_error")]
     assert len(rows) == 5
     for row in rows.itertuples():
-        assert f"run {row.run} {row.value} seeds" in text
+        assert f"run {row.run} {row.value} by seeds" in text
         assert row.train_code in text and row.score_code in text
 
 

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from replications.__main__ import arguments, main
+from replications.core.base.scores import Score
 from replications.core.data.datasets import load
 from replications.core.declare import papers
 from replications.core.declare.expansion import merge
@@ -113,7 +114,7 @@ def test_alignment_is_measured_on_the_validation_images(run, monkeypatch):
     seen = []
     original = learning_rule.aligned
     monkeypatch.setattr(
-        learning_rule, "aligned", lambda *given: seen.append(given[2]) or original(*given)
+        learning_rule, "aligned", lambda *given: seen.append(given[1]) or original(*given)
     )
     assert run("train", *RULE)[0] == run("score", *RULE)[0] == 0
     held_out = load("digits", run.directory.parents[2] / "data").validation
@@ -155,7 +156,7 @@ def scored_twice(run, name):
     assert files[0] == files[1]
     scores = json.loads(files[0][0])
     assert len(rows_of(scores, METRICS)) == len(scores["rows"])
-    found = table(scores["rows"])
+    found = table([Score(**row) for row in scores["rows"]])
     assert {metric for metric, _, _ in found} <= set(METRICS)
     assert all(math.isfinite(value) for value in found.values())
     with np.load(directory / "arrays.npz") as arrays:

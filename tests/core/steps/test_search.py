@@ -5,7 +5,6 @@ import csv
 import json
 import math
 import re
-from functools import partial
 from random import Random
 from types import SimpleNamespace
 
@@ -106,7 +105,7 @@ def root(tmp_path, monkeypatch):
     (folder / "paper.yaml").write_text(json.dumps(PAPER))  # which is YAML, and faster to write
     declare(folder.parent, DECLARED)
     monkeypatch.setattr(declared_searches, "suite", lambda: Suite(folder.parent))
-    monkeypatch.setattr(declared_searches, "searches", partial(searches, folder.parent))
+    monkeypatch.setattr(declared_searches, "searches", lambda at=folder.parent: searches(at))
     return folder.parent
 
 
