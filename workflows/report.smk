@@ -4,7 +4,9 @@ localrules:
     overview,
 
 
-TABLE_CODE = code_hash("replications.core.report.tables", "replications.core.report.compare")
+TABLE_CODE = code_hash(
+    "replications.core.report.tables", "replications.core.report.compare"
+)
 
 for paper in PAPERS:
 
@@ -52,7 +54,9 @@ for paper in PAPERS:
         params:
             code=[
                 TABLE_CODE,
-                code_hash("replications.core.report.plots", f"replications.{paper}.figures"),
+                code_hash(
+                    "replications.core.report.plots", f"replications.{paper}.figures"
+                ),
             ],
             declared=digest(PAPERS[paper].declared),
             captions={

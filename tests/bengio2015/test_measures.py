@@ -44,9 +44,9 @@ def images() -> Images:
     return Images(*splits)
 
 
-def table(rows) -> dict:
-    found = {(metric, layer, step): value for metric, layer, step, value in rows}
-    assert len(found) == len(rows)
+def table(scores) -> dict:
+    found = {(s.metric, s.part, s.step): s.value for s in scores}
+    assert len(found) == len(scores)
     assert all(type(value) is float for value in found.values())
     return found
 

@@ -39,10 +39,10 @@ def batch(count=6, seed=5, label=None):
     return Batch(inputs, labels, torch.nn.functional.one_hot(labels, CLASSES).float(), slice(None))
 
 
-def epoch(network, rule, optimiser, batches):
+def epoch(rule, optimiser, batches):
     for sweep in rule.sweeps:
         for some in batches:
-            optimiser.step(sweep(network, some)[0], 1.0)
+            optimiser.step(sweep(some)[0], 1.0)
 
 
 def tensors(network, rule):
@@ -50,10 +50,10 @@ def tensors(network, rule):
 
 
 def test_it_learns_classes_apart_without_having_seen_a_label():
-    network, rule, optimiser = make()
+    _, rule, optimiser = make()
     batches = [batch(seed=s) for s in range(6)]
     for _ in range(2):
-        epoch(network, rule, optimiser, batches)
+        epoch(rule, optimiser, batches)
     new = batch(60, seed=99)
     assert float((rule.predict(new.inputs).argmax(1) == new.labels).float().mean()) > 0.9
 
@@ -80,7 +80,7 @@ def test_an_update_is_the_whole_change_by_a_batch():
     some = batch()
     for k in range(len(some.labels)):
         part = Batch(*(t[k : k + 1] for t in (some.inputs, some.labels, some.targets)), slice(0))
-        step.step(other.updates(one_by_one, part)[0], 1.0)
+        step.step(other.updates(part)[0], 1.0)
     for name, p in network.parameters.items():
         torch.testing.assert_close(p, one_by_one.parameters[name], rtol=1e-4, atol=1e-5)
     assert torch.equal(rule.state["fired"], other.state["fired"])
@@ -98,10 +98,10 @@ def test_labels_count_spikes_and_images_of_each_class_and_change_nothing_else():
 
 
 def test_each_epoch_counts_anew():
-    network, rule, optimiser = make()
+    _, rule, optimiser = make()
     batches = [batch(seed=1), batch(seed=2)]
     for _ in range(3):
-        epoch(network, rule, optimiser, batches)
+        epoch(rule, optimiser, batches)
         assert rule.parameters["images"].tolist() == [4, 4, 4]
     assert (rule.parameters["responses"] >= 0).all()
 
@@ -127,7 +127,7 @@ def test_before_any_label_predictions_are_finite():
 
 def test_predictions_change_nothing_but_the_generator():
     network, rule, optimiser = make()
-    epoch(network, rule, optimiser, [batch()])
+    epoch(rule, optimiser, [batch()])
     before = {name: t.clone() for name, t in tensors(network, rule).items()}
     rule.predict(batch().inputs)
     assert all(torch.equal(t, before[name]) for name, t in tensors(network, rule).items())

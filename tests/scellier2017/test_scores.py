@@ -82,8 +82,10 @@ def test_the_lowest_cosine_and_the_norm_ratio_furthest_from_1_count(ratios):
 
 
 def test_negative_objectives_are_counted_apart_in_both_kinds_of_network():
-    found = scored(beta=[10.0, 20.0], limit_error=[0.2, 0.1], objective=[1.0, -1.0, 0.0, -1e-12],
-                   wild_objective=[-1.0, -2.0, -3.0, 1.0])  # fmt: skip
+    found = scored(
+        scores.clamped_limit, beta=[10.0, 20.0], limit_error=[0.2, 0.1],
+        objective=[1.0, -1.0, 0.0, -1e-12], wild_objective=[-1.0, -2.0, -3.0, 1.0],
+    )  # fmt: skip
     assert found["share", "negative, one mode"] == 0.25
     assert found["share", "negative, several modes"] == 0.75
     assert found["relative_error", "largest beta"] == 0.1
@@ -91,13 +93,18 @@ def test_negative_objectives_are_counted_apart_in_both_kinds_of_network():
 
 
 def test_the_largest_difference_of_the_solvers_and_their_mean_ratio_count():
-    found = scored(depth=[1, 2], euler=[40.0, 120.0], alternate=[10.0, 20.0],
-                   largest_difference=[3e-8, 1e-8])  # fmt: skip
+    found = scored(
+        scores.convergence, depth=[1, 2], euler=[40.0, 120.0], alternate=[10.0, 20.0],
+        largest_difference=[3e-8, 1e-8],
+    )  # fmt: skip
     assert found["largest_difference", ""] == 3e-8 and found["iterations_ratio", ""] == 5
     assert found["iterations", "euler, 2 hidden"] == 120
     assert found["order", "alternate"] == pytest.approx(1)
 
 
 def test_differences_and_standard_errors_stand_by_temperature():
-    found = scored(temperature=[0.1, 0.01], difference=[0.5, 0.2], standard_error=[0.04, 0.01])
+    found = scored(
+        scores.langevin, temperature=[0.1, 0.01], difference=[0.5, 0.2],
+        standard_error=[0.04, 0.01],
+    )  # fmt: skip
     assert found["relative_error", "T = 0.1"] == 0.5 and found["standard_error", "T = 0.01"] == 0.01

@@ -16,16 +16,21 @@ from replications.core.base.provenance import ROOT, machine
 from replications.core.declare.papers import Suite
 from replications.core.report.tables import COLUMNS
 
-IGNORED = (".git", ".venv", ".snakemake", "data", "__pycache__", ".pytest_cache", "smoke",
-           "standard", "paper", "rounding", ".hypothesis", ".ruff_cache")  # fmt: skip
-
-
+IGNORED = (".git", ".venv", ".snakemake", "__pycache__", ".pytest_cache", ".hypothesis",
+           ".ruff_cache")  # fmt: skip
+KEPT = {"data": (), "results": ("reference",)}  # of folders at the top that git ignores
 COMMAND = [sys.executable, "-m", "snakemake", "--cores", "all"]
 
 
 def copy_of(source: Path, target: Path) -> Path:
     """A copy of the project without what git ignores and without its history."""
-    return shutil.copytree(source, target, ignore=shutil.ignore_patterns(*IGNORED))
+    everywhere = shutil.ignore_patterns(*IGNORED)
+
+    def ignored(folder: str, names: list[str]) -> set[str]:
+        top = os.path.relpath(folder, source)
+        return everywhere(folder, names) | (set(names) - set(KEPT[top]) if top in KEPT else set())
+
+    return shutil.copytree(source, target, ignore=ignored)
 
 
 def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess:

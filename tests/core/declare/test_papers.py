@@ -366,6 +366,7 @@ def test_a_paper_declares_its_own_metrics_and_may_claim_something_of_them(root):
 
 def test_a_paper_that_runs_anothers_rule_knows_its_metrics(root):
     (root / "other").mkdir()
+    (root / "other" / "__init__.py").touch()
     (root / "other" / "rule.py").write_text(MODULES["rule"])
     theirs = changed("claims", {}, DECLARED | {"metrics": LOUD})
     (root / "other" / "paper.yaml").write_text(json.dumps(theirs))
