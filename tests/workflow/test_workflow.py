@@ -132,7 +132,7 @@ def test_every_claim_has_a_row_and_claims_about_other_data_have_no_verdict(finis
 def test_every_run_says_where_it_comes_from(finished):
     for path in (finished / "results/smoke/runs").glob("*/*/*/run.json"):
         run = json.loads(path.read_text())
-        assert set(run["hashes"]) == {"code", "config", "data"}
+        assert set(run["hashes"]) == {"code", "config", "data", "format"}
         assert run["seeds"] and run["environment"]["torch"] and run["device"]
         assert run["peak_memory_mb"] < 3000
 
