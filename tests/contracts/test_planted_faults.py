@@ -16,7 +16,7 @@ from replications.core.declare.expansion import merge
 from replications.core.declare.papers import Suite, suite
 from replications.core.report import tolerances
 from replications.core.report.check import moved
-from replications.core.report.tables import COLUMNS, long_table, read
+from replications.core.report.tables import COLUMNS, long_table, read_table
 from replications.core.run.runs import Run
 from replications.core.steps import jobs
 from replications.core.train.loop import Diverged
@@ -59,11 +59,11 @@ def outcomes(experiment, tmp_path):
             return None
         jobs.score(run)
     fresh = long_table([tmp_path / "run" / "scores.json"], suite().papers)
-    stored = read(REFERENCE / "smoke.csv")
+    stored = read_table(REFERENCE / "smoke.csv")
     own = (stored["paper"] == experiment.paper) & (stored["experiment"] == experiment.name)
     keys = ["metric", "part", "step"]
     there = pd.MultiIndex.from_frame(stored[keys]).isin(pd.MultiIndex.from_frame(fresh[keys]))
-    allowed = tolerances.read(REFERENCE / "tolerances.csv")
+    allowed = tolerances.read_tolerances(REFERENCE / "tolerances.csv")
     twice = {key: 2 * value for key, value in allowed.items()}
     found = moved(fresh, stored[own & (stored["run"] == 0) & there][COLUMNS], twice)
     return set(found["outcome"])

@@ -11,7 +11,7 @@ from replications.core.declare.experiments import TIERS
 from replications.core.declare.papers import Suite
 from replications.core.declare.searches import searches
 from replications.core.report.readme import generated
-from replications.core.report.tables import read
+from replications.core.report.tables import read_table
 from replications.core.run.current import ends, today
 
 REFERENCE = ROOT / "results" / "reference"
@@ -21,7 +21,7 @@ REFERENCE = ROOT / "results" / "reference"
 def test_the_reference_leads_to_the_current_code_configuration_and_data(tier):
     """Each hash is today's, or carried.csv leads from it to today's."""
     suite, carried = Suite(), Carried(REFERENCE / "carried.csv")
-    table = read(REFERENCE / f"{tier}.csv")
+    table = read_table(REFERENCE / f"{tier}.csv")
     assert table["value"].notna().all()
     kinds = ["train_code", "score_code", "config", "data"]
     for (paper, name), rows in table.groupby(["paper", "experiment"]):
@@ -48,7 +48,7 @@ def test_every_line_of_carried_leads_to_todays_code():
 @pytest.mark.parametrize("tier", TIERS)
 def test_every_experiment_is_in_the_reference_with_enough_runs(tier):
     """At the papers' budgets, one may be left out, or run less often, if its README says so."""
-    table = read(REFERENCE / f"{tier}.csv")
+    table = read_table(REFERENCE / f"{tier}.csv")
     runs = table.groupby(["paper", "experiment"])["run"].nunique()
     for paper in Suite().papers.values():
         readme = (paper.path.parent / "README.md").read_text()

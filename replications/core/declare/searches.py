@@ -42,7 +42,7 @@ class Search:
         source = Random(f"{self.declared['seed']}/{space['name']}/{index}")
         values: dict[str, object] = dict(space["fixed"])
         for variable in space["drawn"]:
-            value = one(variable, source) if index else variable["start"]
+            value = draw_value(variable, source) if index else variable["start"]
             values |= dict.fromkeys(variable["set"], value)
         return values
 
@@ -69,7 +69,7 @@ class Search:
         return {"code": digest(code), "config": digest([self.declared, fixed, stage])}
 
 
-def one(variable: Mapping, source: Random) -> object:
+def draw_value(variable: Mapping, source: Random) -> object:
     """A value of one drawn variable: one of `choices`, or uniform, in the logarithm if `log`."""
     if "choices" in variable:
         return source.choice(variable["choices"])
@@ -95,7 +95,7 @@ def searches(root: Path = ROOT / PACKAGE) -> list[Search]:
     ]
 
 
-def find(paper: str, name: str) -> Search:
+def find_search(paper: str, name: str) -> Search:
     """One search by its names. Raises ValueError if there is none."""
     for search in searches():
         if (search.paper, search.name) == (paper, name):
@@ -166,7 +166,7 @@ def check_paths(space: Mapping, experiment: Experiment, where: str) -> None:
     """Every path leads to what the experiment declares; a drawn one may lead to what is fixed."""
     settings = {key: experiment.resolved[key] for key in DRAWN}
     for path in space["fixed"]:
-        follow(settings, path, f"{where}.fixed")
+        check_path(settings, path, f"{where}.fixed")
     if any(path.startswith("training/optimiser") for path in space["fixed"]):
         training = {k: v for k, v in settings["training"].items() if k != "optimiser"}
         settings = settings | {"training": training}  # replaced, as `Search.resolve` does
@@ -174,7 +174,7 @@ def check_paths(space: Mapping, experiment: Experiment, where: str) -> None:
         settings = merge(settings, nested(path.split("/"), value))
     for number, variable in enumerate(space["drawn"]):
         for path in variable["set"]:
-            follow(settings, path, f"{where}.drawn.{number}.set")
+            check_path(settings, path, f"{where}.drawn.{number}.set")
 
 
 def check_values(space: Mapping, where: str) -> None:
@@ -192,7 +192,7 @@ def check_values(space: Mapping, where: str) -> None:
             raise DeclarationError(f"{within}.low: {low} has no logarithm")
 
 
-def follow(settings: object, path: str, where: str) -> None:
+def check_path(settings: object, path: str, where: str) -> None:
     """Go down `path`. Raises DeclarationError, with the names that there are, where it ends."""
     for key in path.split("/"):
         names = settings if isinstance(settings, Mapping) else {}

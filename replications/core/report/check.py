@@ -12,9 +12,8 @@ import pandas as pd
 from replications.core.base.errors import Expected
 from replications.core.base.files import write_atomically
 from replications.core.base.provenance import machine
-from replications.core.report.tables import read
-from replications.core.report.tolerances import KEYS, means
-from replications.core.report.tolerances import read as read_tolerances
+from replications.core.report.tables import read_table
+from replications.core.report.tolerances import KEYS, means, read_tolerances
 
 logger = logging.getLogger(__name__)
 
@@ -78,7 +77,7 @@ def check_scores(results: Path, tier: str) -> None:
     reference = results / "reference"
     fresh = pd.read_parquet(results / tier / "scores.parquet")
     tolerances = read_tolerances(reference / "tolerances.csv")
-    table = moved(fresh, read(reference / f"{tier}.csv"), tolerances)
+    table = moved(fresh, read_table(reference / f"{tier}.csv"), tolerances)
     write_atomically(results / tier / "check.csv", table.to_csv(float_format="%.6g"))
     here = machine()
     machines = (

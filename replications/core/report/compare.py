@@ -86,7 +86,7 @@ def compare(
         # What the tier leaves out has no scores in it, and so the verdict "not run".
         experiments = {e.name: e for t in ("paper", tier) for e in paper.experiments(t)}
         compared += [
-            one(claim, paper.metrics[claim.scores[0]["metric"]], final, experiments, tier, loose)
+            compare_claim(claim, paper.metrics, final, experiments, tier, loose)
             for claim in paper.claims
         ]
     return compared
@@ -132,14 +132,15 @@ def runs_of(final: pd.DataFrame, claim: Claim, score: dict) -> int:
     return final.loc[rows, "run"].nunique()
 
 
-def one(
-    claim: Claim, metric: Metric, final: pd.DataFrame, experiments: Mapping[str, Experiment],
-    tier: str, loose: Collection = (),
+def compare_claim(
+    claim: Claim, metrics: Mapping[str, Metric], final: pd.DataFrame,
+    experiments: Mapping[str, Experiment], tier: str, loose: Collection = (),
 ) -> Comparison:  # fmt: skip
     """The comparison of one claim."""
     involved = [experiments[score["experiment"]] for score in claim.scores]
     least = min(involved, key=lambda e: e.share)
     share = least.share
+    metric = metrics[claim.scores[0]["metric"]]
     observed = [values(final, claim, score) for score in claim.scores]
     predicate = "compares" in claim.declared
     ours = ((observed[0] - observed[1]).dropna() if predicate else observed[0]).to_numpy()
@@ -150,7 +151,7 @@ def one(
         verdict = predicate_verdict(ours - margin, share)
         value, direction = f"> {margin:g}", "difference"
     else:
-        distance = None if mean is None else mean - nearest(claim, mean)
+        distance = None if mean is None else mean - nearest_value(claim, mean)
         verdict = value_verdict(claim, metric, distance, len(ours), share)
         value = printed_value(claim)
         direction = {True: "higher", False: "lower", None: "neither"}[better(claim, metric)]
@@ -166,7 +167,7 @@ def one(
         says=claim.declared["says"],
         where=claim.declared["where"],
         dataset=", ".join(dict.fromkeys(e.data for e in involved)),
-        metric=" − ".join(title(e, s) for e, s in zip(involved, claim.scores, strict=True)),
+        metric=" − ".join(map(title_of_score, involved, claim.scores)),
         unit=metric.unit,
         direction=direction,
         paper_value=value + ("†" if claim.declared["standing"] == "recalled" else ""),
@@ -186,7 +187,7 @@ def one(
     )
 
 
-def title(experiment: Experiment, score: dict) -> str:
+def title_of_score(experiment: Experiment, score: dict) -> str:
     """Which score: experiment, metric and, if it has one, the part."""
     return " ".join(filter(None, [experiment.name, score["metric"], score.get("part", "")]))
 
@@ -197,7 +198,7 @@ def printed_value(claim: Claim) -> str:
     return f"{value['mean']:g}" if "mean" in value else f"{value['low']:g} to {value['high']:g}"
 
 
-def nearest(claim: Claim, ours: float) -> float:
+def nearest_value(claim: Claim, ours: float) -> float:
     """The paper's value, or the point of its range that is nearest to `ours`."""
     value = claim.declared["value"]
     if "mean" in value:

@@ -66,7 +66,7 @@ class Drawn:
                        if name.startswith(f"{last}/")}  # fmt: skip
 
 
-def draw(results: Path, paper: Paper, tier: str) -> None:
+def draw_figures(results: Path, paper: Paper, tier: str) -> None:
     """Draw every figure of a paper into results/<tier>/figures/<paper>/, as PNG and PDF."""
     sns.set_theme(context="paper", style="ticks", palette="colorblind")
     folder = results / "figures" / paper.name
@@ -74,7 +74,7 @@ def draw(results: Path, paper: Paper, tier: str) -> None:
     science = import_module(f"{PACKAGE}.{paper.name}.figures")
     there = {experiment.name for experiment in paper.experiments(tier)}
     for name, declared in paper.figures.items():
-        drawn = read(results, paper, tier, [e for e in declared["experiments"] if e in there])
+        drawn = drawn_of(results, paper, tier, [e for e in declared["experiments"] if e in there])
         figure = getattr(science, name)(drawn)
         figure.text(1, 0, budget_note(drawn), ha="right", va="top", fontsize=6, color="0.4")
         for suffix in ("png", "pdf"):
@@ -82,7 +82,7 @@ def draw(results: Path, paper: Paper, tier: str) -> None:
         plt.close(figure)
 
 
-def read(results: Path, paper: Paper, tier: str, experiments: list[str]) -> Drawn:
+def drawn_of(results: Path, paper: Paper, tier: str, experiments: list[str]) -> Drawn:
     """The scores and arrays of some of a paper's experiments."""
     scores = pd.read_parquet(results / "papers" / paper.name / "scores.parquet")
     arrays, directory = {}, results / "runs" / paper.name
@@ -147,7 +147,7 @@ def plain_log_ticks(axis: plt.Axes) -> None:
     axis.yaxis.set_minor_formatter(NullFormatter())
 
 
-def aligned(drawn: Drawn, experiment: str, metric: str) -> pd.DataFrame:
+def pointing(drawn: Drawn, experiment: str, metric: str) -> pd.DataFrame:
     """The rows of a metric of alignment, less those of an update or a gradient of zero.
 
     Such a one points nowhere: its norm ratio is 0, its cosine and angle are but a convention.
@@ -167,7 +167,7 @@ def alignment_by_layer(drawn: Drawn) -> Figure:
     )  # fmt: skip
     for column, experiment in zip(axes.T, drawn.arrays, strict=True):
         for axis, metric in zip(column, ("angle", "norm_ratio"), strict=True):
-            rows, all_rows = aligned(drawn, experiment, metric), drawn.of(experiment, metric)
+            rows, all_rows = pointing(drawn, experiment, metric), drawn.of(experiment, metric)
             steps = sorted(all_rows["step"].unique())
             layers = sorted(all_rows["part"].unique(), key=lambda name: int(name[1:]))
             for color, step in zip(sns.color_palette("flare", len(steps)), steps, strict=True):
@@ -204,7 +204,7 @@ def rules_by_epoch(drawn: Drawn) -> Figure:
         curve(axes[0], drawn.of(name, "train_error"), color=color, label=label)
         curve(axes[1], drawn.of(name, "validation_error"), color=color, label=label)
         final(axes[1], drawn.of(name, "test_error"), color=color)
-        cosines = aligned(drawn, name, "cosine")
+        cosines = pointing(drawn, name, "cosine")
         for axis, layer in zip(axes[2:], ("W1", "W2"), strict=True):
             curve(axis, cosines[cosines["part"] == layer], color=color, label=label)
     for axis, what in zip(axes, ("training", "validation (test: marks)"), strict=False):

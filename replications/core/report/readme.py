@@ -26,7 +26,7 @@ from replications.core.report.compare import (
     markdown,
     printed,
 )
-from replications.core.report.tables import COLUMNS, read
+from replications.core.report.tables import COLUMNS, read_table
 
 MARKS = "<!-- results: written by `make readme` -->\n", "<!-- end of results -->"
 SAMPLES = "<!-- samples: written by `make readme` -->\n", "<!-- end of samples -->"
@@ -45,7 +45,7 @@ def best(reference: Path, papers: Mapping[str, Paper]) -> list[Comparison]:
     tables, carried = {}, Carried(reference / "carried.csv")
     for tier in reversed(TIERS[1:]):
         path = reference / f"{tier}.csv"
-        scores = read(path) if path.exists() else pd.DataFrame(columns=COLUMNS)
+        scores = read_table(path) if path.exists() else pd.DataFrame(columns=COLUMNS)
         tables[tier] = compare(scores, papers, tier, loosely_carried(scores, carried, tier))
     pairs = zip(tables["paper"], tables["standard"], strict=True)
     return [paper if paper.runs else standard for paper, standard in pairs]
@@ -60,7 +60,7 @@ def table(comparisons: list[Comparison], *, leading: tuple[str, ...] = ()) -> st
 
 def samples(paper: Paper, reference: Path) -> str:
     """The Markdown table of every set of samples that was scored: means and SDs over runs."""
-    tables = {tier: read(reference / f"{tier}.csv") for tier in reversed(TIERS[1:])}
+    tables = {tier: read_table(reference / f"{tier}.csv") for tier in reversed(TIERS[1:])}
     rows = []
     for name, declared in paper.declared["experiments"].items():
         own = {

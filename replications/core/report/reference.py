@@ -28,9 +28,9 @@ def store(files: Sequence[Path], paper: Paper, reference: Path, tier: str) -> No
     text = as_csv(long_table(files, {paper.name: paper}))
     fresh = pd.read_csv(StringIO(text), dtype=str, keep_default_na=False)
     made = [who_made(json.loads((path.parent / "run.json").read_text())) for path in files]
-    merge(reference / f"{tier}.csv", fresh, KEYS[:3], KEYS)
+    merge_rows(reference / f"{tier}.csv", fresh, KEYS[:3], KEYS)
     runs = ["tier", *KEYS[:3]]
-    merge(reference / "machines.csv", pd.DataFrame(made, columns=MADE, dtype=str), runs, runs)
+    merge_rows(reference / "machines.csv", pd.DataFrame(made, columns=MADE, dtype=str), runs, runs)
     logger.info("%d runs are stored in %s", len(files), reference)
 
 
@@ -40,7 +40,7 @@ def who_made(run: dict) -> dict[str, str]:
     return {name: str(told[name]) for name in MADE}
 
 
-def merge(path: Path, fresh: pd.DataFrame, keys: list[str], order: list[str]) -> None:
+def merge_rows(path: Path, fresh: pd.DataFrame, keys: list[str], order: list[str]) -> None:
     """Put rows, as text, into a CSV file: those with their keys are replaced, the rest stays."""
     if path.exists():
         stored = pd.read_csv(path, dtype=str, keep_default_na=False)

@@ -75,7 +75,7 @@ def collect(files: Sequence[Path], papers: Mapping[str, Paper], into: Path) -> p
     return table
 
 
-def read(path: Path) -> pd.DataFrame:
+def read_table(path: Path) -> pd.DataFrame:
     """A long table from CSV. Raises ValueError if its columns are not those of a long table."""
     table = pd.read_csv(path, keep_default_na=False, na_values={"value": [""]}, dtype=HASHES)
     if list(table.columns) != COLUMNS:

@@ -54,7 +54,7 @@ def left_out(shifted: pd.DataFrame) -> dict[str, int]:
     }
 
 
-def write(tables: Mapping[str, Path], base: str, path: Path) -> None:
+def write_tolerances(tables: Mapping[str, Path], base: str, path: Path) -> None:
     """Write the largest shift and the tolerance of every metric, and tell what they are worth."""
     shifted = shifts(tables, base)
     found = pd.DataFrame({"shift": shifted.max(axis=1), "tolerance": tolerances(shifted)})
@@ -64,7 +64,7 @@ def write(tables: Mapping[str, Path], base: str, path: Path) -> None:
         logger.info("by tolerances from the other variants, %s has %d alarms", name, alarms)
 
 
-def read(path: Path) -> dict[tuple[str, str, str, str], float]:
+def read_tolerances(path: Path) -> dict[tuple[str, str, str, str], float]:
     """Tolerance by paper, experiment, metric and part."""
     table = pd.read_csv(path, keep_default_na=False, dtype=dict.fromkeys(KEYS, str))
     return table.set_index(KEYS)["tolerance"].to_dict()

@@ -26,7 +26,7 @@ from replications.core.base.files import write_json
 from replications.core.base.provenance import ROOT
 from replications.core.declare.experiments import TIERS
 from replications.core.declare.papers import suite
-from replications.core.report.tables import read
+from replications.core.report.tables import read_table
 from replications.core.steps import probe
 
 logger = logging.getLogger(__name__)
@@ -88,7 +88,7 @@ def called(tree: Path, *arguments: str) -> subprocess.Popen:
                             text=True)  # fmt: skip
 
 
-def finished(process: subprocess.Popen, what: str) -> None:
+def wait_for(process: subprocess.Popen, what: str) -> None:
     """Wait for a command. Raises ValueError with the end of what it said, if it failed."""
     said, _ = process.communicate()
     if process.returncode == UNKNOWN:
@@ -109,7 +109,7 @@ def stored(reference: Path) -> dict[Key, set[tuple[str, str]]]:
     """(code, config) of every stored experiment and step; several if its runs differ."""
     found: dict[Key, set[tuple[str, str]]] = {}
     for tier in TIERS:
-        table = read(reference / f"{tier}.csv")
+        table = read_table(reference / f"{tier}.csv")
         for (paper, name), rows in table.groupby(["paper", "experiment"]):
             for step in STEPS:
                 pairs = rows[[f"{step}_code", "config"]].drop_duplicates()
@@ -240,7 +240,7 @@ def carry(revision: str, reference: Path, data: Path, tolerances: Mapping | None
     carried, have = Carried(reference / "carried.csv"), stored(reference)
     with checked_out(commit) as tree, TemporaryDirectory() as folder:
         work = Path(folder)
-        finished(called(tree, "hashes", str(work / "old.json")), f"{revision}: its hashes")
+        wait_for(called(tree, "hashes", str(work / "old.json")), f"{revision}: its hashes")
         old, new = by_key(json.loads((work / "old.json").read_text())), by_key(probe.hashes())
         wanted, lost = planned(have, carried, old, new)
         experiments = list(dict.fromkeys(key[:3] for key in wanted))
@@ -248,7 +248,7 @@ def carry(revision: str, reference: Path, data: Path, tolerances: Mapping | None
         both = {work / "old": tree, work / "new": ROOT}
         running = [probed(at, experiments, data, into) for into, at in both.items()]
         for process, what in zip(running, (revision, "today's code"), strict=True):
-            finished(process, f"{what}: its short runs")
+            wait_for(process, f"{what}: its short runs")
         equal, refused = judged(wanted, work / "old", work / "new", tolerances)
     lines = []
     for key, how in equal.items():

@@ -15,7 +15,7 @@ from replications.core.base.errors import Expected
 from replications.core.base.files import write_json
 from replications.core.data.catalogue import data_hash
 from replications.core.declare import papers
-from replications.core.declare.searches import find
+from replications.core.declare.searches import find_search
 from replications.core.run import runs
 
 if TYPE_CHECKING:
@@ -26,10 +26,10 @@ EXPECTED = (Expected, ValueError, OSError)  # told by their message alone, witho
 
 def fetch(args: argparse.Namespace) -> None:
     """Bring a dataset into args.data, or verify the one that is there."""
-    bring(args.dataset, args.data)
+    have_dataset(args.dataset, args.data)
 
 
-def bring(dataset: str, data: Path) -> None:
+def have_dataset(dataset: str, data: Path) -> None:
     """Have a dataset's canonical files in `data`, one process at a time."""
     from replications.core.data.fetch import fetch as fetch_dataset
 
@@ -48,7 +48,7 @@ def classifier(args: argparse.Namespace) -> None:
     from replications.core.score.estimators.classifier import path, train
 
     torch.set_num_threads(args.threads)
-    bring(args.dataset, args.data)
+    have_dataset(args.dataset, args.data)
     with held(choose(args.device)) as device:
         train(load(args.dataset, args.data).to(device), path(args.dataset, args.data))
 
@@ -70,7 +70,9 @@ def opened(args: argparse.Namespace, paper: str, name: str, index: int, step: st
     torch.set_num_threads(args.threads)
     experiment = papers.suite().experiment(paper, name, args.tier)
     if experiment.data != "none":
-        bring(experiment.data, args.data)  # at once if they are there; heals what was altered
+        have_dataset(
+            experiment.data, args.data
+        )  # at once if they are there; heals what was altered
     hashes = experiment.hashes(step) | {"data": data_hash(experiment.data)}
     directory = runs.directory(args.results, args.tier, paper, name, index)
     wanted = "cpu" if experiment.kind == "simulation" else args.device  # small float64 arrays
@@ -123,8 +125,8 @@ def trial(args: argparse.Namespace) -> None:
     from replications.core.steps import search
 
     torch.set_num_threads(args.threads)
-    searched = find(args.paper, args.search)
-    bring(searched.resolve(args.stage, searched.draw(0)).data, args.data)
+    searched = find_search(args.paper, args.search)
+    have_dataset(searched.resolve(args.stage, searched.draw(0)).data, args.data)
     with held(choose(args.device)) as device:
         folder = args.results / "search" / args.paper / args.search
         search.trial(searched, args.stage, args.rank, folder, args.data, device)
@@ -135,21 +137,21 @@ def tabulate(args: argparse.Namespace) -> None:
     from replications.core.steps.search import write_table
 
     folder = args.results / "search" / args.paper / args.search
-    write_table(find(args.paper, args.search), folder, folder.with_suffix(".csv"))
+    write_table(find_search(args.paper, args.search), folder, folder.with_suffix(".csv"))
 
 
 def report(args: argparse.Namespace) -> None:
     """Tables and figures of one paper, from its runs."""
     from replications.core.report.compare import write_comparison
-    from replications.core.report.plots import draw
+    from replications.core.report.plots import draw_figures
     from replications.core.report.tables import collect
 
     suite, tier = papers.suite(), args.results / args.tier
     selected = suite.select([args.paper])
     into = tier / "papers" / args.paper
-    collect(scores_of(args, selected), selected, into)
+    collect(current_scores(args, selected), selected, into)
     write_comparison(into, selected, args.tier, carried(args))
-    draw(tier, selected[args.paper], args.tier)
+    draw_figures(tier, selected[args.paper], args.tier)
 
 
 def overview(args: argparse.Namespace) -> None:
@@ -159,11 +161,11 @@ def overview(args: argparse.Namespace) -> None:
 
     selected = papers.suite().select(args.papers)
     into = args.results / args.tier
-    collect(scores_of(args, selected), selected, into)
+    collect(current_scores(args, selected), selected, into)
     write_comparison(into, selected, args.tier, carried(args))
 
 
-def scores_of(args: argparse.Namespace, selected: Mapping[str, papers.Paper]) -> list[Path]:
+def current_scores(args: argparse.Namespace, selected: Mapping[str, papers.Paper]) -> list[Path]:
     """The scores of every run of some papers that are of today's code, settings and data."""
     from replications.core.run.current import current
 
@@ -196,9 +198,9 @@ def follow(args: argparse.Namespace) -> int:
 def cost(args: argparse.Namespace) -> None:
     """Print what the last workflow of a tier cost."""
     from replications.core.steps.cost import cost as cost_of
-    from replications.core.steps.cost import told
+    from replications.core.steps.cost import in_lines
 
-    print(told(cost_of(args.results, args.tier)))
+    print(in_lines(cost_of(args.results, args.tier)))
 
 
 def probe(args: argparse.Namespace) -> None:
@@ -219,11 +221,11 @@ def hashes(args: argparse.Namespace) -> None:
 
 def carry(args: argparse.Namespace) -> None:
     """Lines in results/reference/carried.csv for what a change of the code leaves as it was."""
-    from replications.core.report.tolerances import read
+    from replications.core.report.tolerances import read_tolerances
     from replications.core.steps.carry import carry as carry_over
 
     reference = args.results / "reference"
-    allowed = read(reference / "tolerances.csv") if args.within_tolerance else None
+    allowed = read_tolerances(reference / "tolerances.csv") if args.within_tolerance else None
     carry_over(args.revision, reference, args.data, allowed)
 
 
@@ -253,11 +255,11 @@ def variant(args: argparse.Namespace) -> None:
 
 def tolerances(args: argparse.Namespace) -> None:
     """results/reference/tolerances.csv, from what rounding moves on this machine."""
-    from replications.core.report.tolerances import write
-    from replications.core.steps.rounding import AS_IT_IS, measured
+    from replications.core.report.tolerances import write_tolerances
+    from replications.core.steps.rounding import AS_IT_IS, measured_variants
 
-    tables = measured(args.results / "rounding", workers=args.workers)
-    write(tables, AS_IT_IS.name, args.results / "reference" / "tolerances.csv")
+    tables = measured_variants(args.results / "rounding", workers=args.workers)
+    write_tolerances(tables, AS_IT_IS.name, args.results / "reference" / "tolerances.csv")
 
 
 def readme(args: argparse.Namespace) -> None:

@@ -70,7 +70,7 @@ def cost(results: Path, tier: str) -> Cost:
     )
 
 
-def told(found: Cost) -> str:
+def in_lines(found: Cost) -> str:
     """A cost in lines."""
     parts = {"training and scoring": found.runs, "start-up": found.start_up,
              "tables and figures": found.tables, "Snakemake": found.snakemake}  # fmt: skip

@@ -15,7 +15,7 @@ from replications.core.base.carried import Carried
 from replications.core.declare.experiments import TIERS
 from replications.core.declare.papers import Claim, Paper, suite
 from replications.core.report.compare import RULE, Comparison, compare, printed, values
-from replications.core.report.tables import KEYS, last, read
+from replications.core.report.tables import KEYS, last, read_table
 from replications.core.run.seeds import SOURCES, seed
 
 WIDTH = 100
@@ -31,17 +31,17 @@ def explain(paper: str, claim: str, reference: Path) -> str:
     claims = {c.name: c for c in declared.claims}
     if claim not in claims:
         raise ValueError(f"{paper} has no claim {claim!r}; there are {', '.join(claims)}")
-    found, scores = judged(declared, claims[claim], reference)
+    found, scores = by_largest_tier(declared, claims[claim], reference)
     lines = [f"{paper} {claim}", *said(claims[claim], found), ""]
     for score in claims[claim].scores:
-        lines += [*told(scores, claims[claim], score, found.tier, reference), ""]
+        lines += [*runs_told(scores, claims[claim], score, found.tier, reference), ""]
     return "\n".join(lines)
 
 
-def judged(paper: Paper, claim: Claim, reference: Path) -> tuple[Comparison, pd.DataFrame]:
+def by_largest_tier(paper: Paper, claim: Claim, reference: Path) -> tuple[Comparison, pd.DataFrame]:
     """The comparison of a claim by the largest tier that has runs of it, and that tier's scores."""
     for tier in reversed(TIERS[1:]):
-        scores = read(reference / f"{tier}.csv")
+        scores = read_table(reference / f"{tier}.csv")
         compared = compare(scores, {paper.name: paper}, tier)
         (found,) = (c for c in compared if c.claim == claim.name)
         if found.runs:
@@ -67,7 +67,7 @@ def said(claim: Claim, found: Comparison) -> Iterator[str]:
         yield wrapped("note", found.note)
 
 
-def told(
+def runs_told(
     scores: pd.DataFrame, claim: Claim, score: dict, tier: str, reference: Path
 ) -> Iterator[str]:
     """Of one score: every run's value, seeds and origin, what was assumed, how to repeat it."""

@@ -92,10 +92,10 @@ def probe(experiments: list[Experiment], data: Path, into: Path) -> None:
                 link = folder / f"{experiment.tier}{done[key].suffix}"
                 link.symlink_to(done[key].resolve())
             else:
-                done[key] = one(short, own, Path(work) / key, folder)
+                done[key] = run_shortly(short, own, Path(work) / key, folder)
 
 
-def one(short: Experiment, data: Path, directory: Path, folder: Path) -> Path:
+def run_shortly(short: Experiment, data: Path, directory: Path, folder: Path) -> Path:
     """The numbers of one short run, or why it has none."""
     logger.info("%s %s, %s tier", short.paper, short.name, short.tier)
     hashes = {"code": "", "config": "", "data": data_hash(short.data)}
@@ -108,14 +108,14 @@ def one(short: Experiment, data: Path, directory: Path, folder: Path) -> Path:
             for step in ("train", "score"):
                 getattr(import_module(f"{PACKAGE}.core.{step}.{short.kind}"), step)(run)
         path = folder / f"{short.tier}.safetensors"
-        save_file(numbers(run), path)
+        save_file(numbers_of(run), path)
     except Exception as error:
         path = folder / f"{short.tier}.error"
         path.write_text(f"{type(error).__name__}: {error}")
     return path
 
 
-def numbers(run: Run) -> dict[str, Tensor]:
+def numbers_of(run: Run) -> dict[str, Tensor]:
     """Everything that a run leaves, by "<step>/<what>/...", whatever its files look like."""
     found = {
         f"train/parameters/{name}": tensor

@@ -78,18 +78,18 @@ def nudged(tensor: Tensor, source: torch.Generator) -> Tensor:
     return torch.where(tensor == 0, tensor, torch.nextafter(tensor, towards))
 
 
-def moved(value: object, source: torch.Generator) -> object:
+def moved_settings(value: object, source: torch.Generator) -> object:
     """Settings with every number that is not whole moved by one unit in the last place."""
     if isinstance(value, Mapping):
-        return {key: moved(v, source) for key, v in value.items()}
+        return {key: moved_settings(v, source) for key, v in value.items()}
     if isinstance(value, list):
-        return [moved(v, source) for v in value]
+        return [moved_settings(v, source) for v in value]
     if isinstance(value, float):
         return float(nudged(torch.tensor(value, dtype=torch.float64), source))
     return value
 
 
-def train(run: Run, draw: int) -> None:
+def train_moved(run: Run, draw: int) -> None:
     """Train a run as the suite does, from initial numbers that a draw has moved."""
     source = torch.Generator().manual_seed(draw)
     if draw == 0:
@@ -114,7 +114,7 @@ def simulate(run: Run, source: torch.Generator) -> None:
     """A simulation with settings moved, drawn again where it does not allow them."""
     resolved = run.experiment.resolved
     for left in reversed(range(TRIES)):
-        settings = moved(resolved["settings"], source)
+        settings = moved_settings(resolved["settings"], source)
         near = replace(run.experiment, resolved=resolved | {"settings": settings})
         try:
             return simulation.train(replace(run, experiment=near))
@@ -146,12 +146,12 @@ def run_once(experiment: Experiment, index: int, variant: Variant, into: Path) -
     run = Run(experiment, TIER, index, folder, into / "data", "cpu", variant.threads, hashes)
     with run.writing():
         if not (folder / "scores.json").exists():
-            train(run, variant.draw)
+            train_moved(run, variant.draw)
             import_module(f"{PACKAGE}.core.score.{experiment.kind}").score(run)
     return folder / "scores.json"
 
 
-def measured(folder: Path, *, workers: int) -> dict[str, Path]:
+def measured_variants(folder: Path, *, workers: int) -> dict[str, Path]:
     """Run every variant that is not in `folder` yet; returns the long table of each, by name.
 
     One on each worker; what takes several threads runs alone. Raises ValueError, with the end of

@@ -8,7 +8,7 @@ import pytest
 from replications.core.base.provenance import ROOT, machine
 from replications.core.report import tolerances
 from replications.core.report.check import Regressed, check_scores, moved
-from replications.core.report.tables import COLUMNS, read
+from replications.core.report.tables import COLUMNS, read_table
 from replications.core.report.tolerances import means
 
 KEY = ("toy", "a", "test_error", "")
@@ -118,8 +118,8 @@ def test_a_metric_that_is_no_longer_known_is_missing_and_no_crash():
     assert found.to_dict() == {KEY: "new", ("toy", "a", "retired", ""): "missing"}
 
 
-REFERENCE = read(ROOT / "results" / "reference" / "smoke.csv")
-TOLERANCES = tolerances.read(ROOT / "results" / "reference" / "tolerances.csv")
+REFERENCE = read_table(ROOT / "results" / "reference" / "smoke.csv")
+TOLERANCES = tolerances.read_tolerances(ROOT / "results" / "reference" / "tolerances.csv")
 
 
 def test_the_stored_reference_is_as_itself():

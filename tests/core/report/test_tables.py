@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from replications.core.declare.metrics import SHARED
-from replications.core.report.tables import COLUMNS, collect, last, read, rows_of
+from replications.core.report.tables import COLUMNS, collect, last, read_table, rows_of
 
 PAPERS = {name: SimpleNamespace(metrics=SHARED) for name in ("toy", "first")}
 HASHES = {"code": "5c04e", "config": "c0f19", "data": "da7a0"}
@@ -103,7 +103,7 @@ def test_the_order_of_the_files_does_not_matter(tmp_path):
 def test_parquet_and_csv_say_the_same(written):
     table, results = written
     assert {path.name for path in results.iterdir()} == {"scores.parquet", "scores.csv"}
-    parquet, csv = pd.read_parquet(results / "scores.parquet"), read(results / "scores.csv")
+    parquet, csv = pd.read_parquet(results / "scores.parquet"), read_table(results / "scores.csv")
     pd.testing.assert_frame_equal(parquet, table)
     assert list(csv.columns) == COLUMNS
     for name in COLUMNS:
@@ -142,14 +142,14 @@ def test_other_columns_are_refused(written, tmp_path, change):
     }[change]
     other.to_csv(tmp_path / "other.csv", index=False)
     with pytest.raises(ValueError, match=r"other\.csv: columns are .* expected"):
-        read(tmp_path / "other.csv")
+        read_table(tmp_path / "other.csv")
 
 
 def test_an_empty_value_is_no_number_and_an_empty_part_is_text(written, tmp_path):
     table, _ = written
     table.loc[0, "value"] = float("nan")
     table.to_csv(tmp_path / "t.csv", index=False)
-    back = read(tmp_path / "t.csv")
+    back = read_table(tmp_path / "t.csv")
     assert back["value"].isna().tolist() == [True] + [False] * (len(table) - 1)
     assert set(back["part"]) == {"", "W1", "W2"}
 
@@ -157,4 +157,4 @@ def test_an_empty_value_is_no_number_and_an_empty_part_is_text(written, tmp_path
 @pytest.mark.parametrize("name", ["012345678901", "1234567e8901"])
 def test_a_hash_of_digits_is_still_text(written, tmp_path, name):
     written[0].assign(data=name).to_csv(tmp_path / "t.csv", index=False)
-    assert set(read(tmp_path / "t.csv")["data"]) == {name}
+    assert set(read_table(tmp_path / "t.csv")["data"]) == {name}

@@ -8,10 +8,10 @@ from replications.core.report.tolerances import (
     KEYS,
     RULE,
     left_out,
-    read,
+    read_tolerances,
     shifts,
     tolerances,
-    write,
+    write_tolerances,
 )
 
 
@@ -60,8 +60,10 @@ def test_what_is_written_is_read_again(tmp_path, caplog):
         "down": long_table(tmp_path / "down", [9.0, 20.5]),
     }
     assert shifts(tables, "base").iloc[0].to_dict() == {"up": 0.5, "down": 0.25}
-    write(tables, "base", tmp_path / "tolerances.csv")
-    assert read(tmp_path / "tolerances.csv") == {("toy", "a", "error", ""): pytest.approx(2.0)}
+    write_tolerances(tables, "base", tmp_path / "tolerances.csv")
+    assert read_tolerances(tmp_path / "tolerances.csv") == {
+        ("toy", "a", "error", ""): pytest.approx(2.0)
+    }
     head, row = (tmp_path / "tolerances.csv").read_text().splitlines()
     assert head == "paper,experiment,metric,part,shift,tolerance" and row.startswith(
         "toy,a,error,,"

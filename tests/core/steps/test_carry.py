@@ -294,7 +294,7 @@ def test_a_revision_without_the_command_is_told(monkeypatch):
     code = "import sys; print('usage: ...'); sys.exit(2)"
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     with pytest.raises(ValueError, match="v0: that code is from before scores could be carried"):
-        carry.finished(process, "v0")
+        carry.wait_for(process, "v0")
 
 
 def test_hashes_are_written_for_every_step(tmp_path):

@@ -22,7 +22,7 @@ def opened(tmp_path, *words):
 )
 def test_a_run_has_its_data_brought_or_healed_first(tmp_path, monkeypatch, experiment, brought):
     asked = []
-    monkeypatch.setattr(commands, "bring", lambda dataset, data: asked.append(dataset))
+    monkeypatch.setattr(commands, "have_dataset", lambda dataset, data: asked.append(dataset))
     opened(tmp_path, "train", *experiment, "0", "--tier", "smoke", "--device", "cpu")
     assert asked == brought
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from replications.core.steps.cost import cost, told
+from replications.core.steps.cost import cost, in_lines
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def test_a_cost_is_split_into_what_it_was_for(results):
     assert found.processor == pytest.approx(15 + 5 + 6 + 3)
     assert found.overhead == pytest.approx((12 + 3) / 29)
     assert found.idle == pytest.approx(2 * 20 - 29)
-    text = told(found)
+    text = in_lines(found)
     assert "3 jobs in 20 s; processor: 29 s" in text
     assert "start-up and Snakemake together 52%; idle 11 s" in text
 

@@ -9,7 +9,7 @@ import torch
 from replications.core.declare.papers import Suite
 from replications.core.run.runs import Run
 from replications.core.steps import rounding
-from replications.core.steps.rounding import VARIANTS, moved, nudged, train
+from replications.core.steps.rounding import VARIANTS, moved_settings, nudged, train_moved
 
 
 def source(seed=1):
@@ -31,7 +31,7 @@ def test_every_number_moves_by_one_unit_and_zero_stays(dtype):
 def test_settings_move_where_they_are_not_whole():
     given = {"rate": 0.1, "layers": [4, 3], "name": "x", "on": True, "none": 0.0,
              "deep": {"list": [0.5, 2, 8.0]}}  # fmt: skip
-    found = moved(given, source())
+    found = moved_settings(given, source())
     assert (found["layers"], found["name"], found["on"], found["none"]) == ([4, 3], "x", True, 0.0)
     pairs = [(0.1, found["rate"]), (0.5, found["deep"]["list"][0]), (8.0, found["deep"]["list"][2])]
     for before, after in pairs:
@@ -57,7 +57,7 @@ def test_draws_change_the_last_digits_alone_and_no_draw_changes_nothing(tmp_path
     for draw in (0, 1, 2):
         directory = tmp_path / str(draw)
         directory.mkdir()
-        train(run_of(directory, paper, name), draw)
+        train_moved(run_of(directory, paper, name), draw)
         found[draw] = load_file(directory / "parameters.safetensors")
     plain = tmp_path / "plain"
     plain.mkdir()
@@ -86,12 +86,12 @@ def test_settings_that_are_not_allowed_are_drawn_again(tmp_path, monkeypatch):
         return original(run)
 
     monkeypatch.setattr(rounding.simulation, "train", told)
-    train(run_of(tmp_path, "bengio2015", "stdp_spread"), 1)
+    train_moved(run_of(tmp_path, "bengio2015", "stdp_spread"), 1)
     assert len(seen) == 3 and seen[0] != seen[1] != seen[2]
     monkeypatch.setattr(rounding, "TRIES", 1)
     seen.clear()
     with pytest.raises(ValueError, match="not allowed"):
-        train(run_of(tmp_path, "bengio2015", "stdp_spread"), 1)
+        train_moved(run_of(tmp_path, "bengio2015", "stdp_spread"), 1)
 
 
 def test_variants_have_names_of_their_own_and_one_thing_each():

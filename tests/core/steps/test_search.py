@@ -18,7 +18,14 @@ from replications.core.declare import searches as declared_searches
 from replications.core.declare.experiments import TIERS
 from replications.core.declare.papers import Suite
 from replications.core.declare.schema import DeclarationError
-from replications.core.declare.searches import Search, checked_searches, find, nested, one, searches
+from replications.core.declare.searches import (
+    Search,
+    checked_searches,
+    draw_value,
+    find_search,
+    nested,
+    searches,
+)
 from replications.core.run import build
 from replications.core.steps import search
 from replications.core.steps.search import ranked, write_table
@@ -177,7 +184,7 @@ BOUNDS = st.tuples(st.floats(1e-6, 1e3), st.floats(1.1, 1e3)).map(
 @given(BOUNDS, st.booleans(), st.integers())
 def test_numbers_lie_within_their_bounds_and_have_three_digits(bounds, log, seed):
     low, high = bounds
-    value = one({"low": low, "high": high, "log": log}, Random(seed))
+    value = draw_value({"low": low, "high": high, "log": log}, Random(seed))
     assert low <= value <= high and value == digits_of(value)
 
 
@@ -186,13 +193,13 @@ def test_numbers_lie_within_their_bounds_and_have_three_digits(bounds, log, seed
 )
 def test_numbers_are_even_in_the_logarithm_where_it_says_so(share, log, plain):
     source = SimpleNamespace(uniform=lambda low, high: low + share * (high - low))
-    assert one({"low": 1e-4, "high": 1, "log": True}, source) == log
-    assert one({"low": 1e-4, "high": 1, "log": False}, source) == plain
+    assert draw_value({"low": 1e-4, "high": 1, "log": True}, source) == log
+    assert draw_value({"low": 1e-4, "high": 1, "log": False}, source) == plain
 
 
 def test_choices_are_drawn_as_often_as_they_are_listed():
     variable = {"set": ["a"], "start": 1, "choices": ["often", "often", "often", False]}
-    found = [one(variable, Random(seed)) for seed in range(400)]
+    found = [draw_value(variable, Random(seed)) for seed in range(400)]
     assert set(found) == {"often", False}
     assert 250 < found.count("often") < 350
 
@@ -440,12 +447,12 @@ def test_a_drawn_path_may_lead_into_what_its_space_fixes(root):
 
 
 def test_a_search_that_there_is_not_is_told_with_those_there_are(root):
-    assert find("toy", "wide").declared == DECLARED
+    assert find_search("toy", "wide").declared == DECLARED
     for names in (("toy", "wider"), ("other", "wide")):
         with pytest.raises(ValueError, match=rf"{names[0]} declares no search '{names[1]}'; "):
-            find(*names)
+            find_search(*names)
     with pytest.raises(ValueError, match=r"there are toy wide$"):
-        find("toy", "wider")
+        find_search("toy", "wider")
 
 
 def test_the_command_tells_of_a_search_that_there_is_not(root, tmp_path, caplog):
