@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -12,9 +11,6 @@ import torch
 from replications.core.base.errors import Expected
 from replications.core.data.catalogue import Dataset, fault_of, find
 from replications.core.data.idx import read_idx
-
-if TYPE_CHECKING:
-    pass
 
 DIGITS_SEED = 0  # fixes the split of the digits for good; it is no part of any run's seeds
 DIGITS_TEST = 300

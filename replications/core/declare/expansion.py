@@ -48,6 +48,8 @@ def expand(path: Path, experiments: Mapping, name: str, tier: str) -> Experiment
     check_arguments(science, resolved["settings"], resolved["budget"], where)
     check_budget(resolved, kind, science, where)
     check_choices(resolved, where)
+    if kind == "simulation":
+        check_scored(science, where)
     if "evaluation" in resolved:
         check_evaluation(
             resolved["evaluation"], kind, science, path.parent.name, f"{where}.evaluation"
@@ -106,15 +108,20 @@ def share(experiments: Mapping, name: str, budget: Mapping, tier: str, where: st
     return prod(budget[key] / full[key] for key in full)
 
 
+def arguments_of(target: Defined) -> frozenset[str]:
+    """What a class or function takes from YAML: its keyword-only arguments but those provided."""
+    module, attribute = target
+    return definitions(module)[snake_case(attribute)][1] - PROVIDED
+
+
 def check_arguments(target: Defined, given: Mapping, budget: Mapping, where: str) -> None:
     """The settings are the keyword-only arguments of the science, but for those of the budget."""
-    module, attribute = target
-    allowed = definitions(module)[snake_case(attribute)][1] - PROVIDED
+    allowed = arguments_of(target)
     unknown = sorted(set(given) - allowed)
     missing = sorted(allowed - set(given) - set(budget))
     if unknown or missing:
         raise DeclarationError(
-            f"{where}.settings: {attribute} takes {', '.join(sorted(allowed))}"
+            f"{where}.settings: {target[1]} takes {', '.join(sorted(allowed))}"
             + (f"; unknown: {', '.join(unknown)}" if unknown else "")
             + (f"; missing: {', '.join(missing)}" if missing else "")
         )
@@ -132,17 +139,19 @@ def check_budget(resolved: Mapping, kind: str, science: Defined, where: str) -> 
     budget = set(resolved["budget"])
     if kind != "simulation" and budget != {"epochs", "examples"}:
         raise DeclarationError(f"{where}: budget: has to name epochs and examples")
-    if kind == "simulation":
-        if science[1] not in definitions(scores := scores_of(science[0])):
-            raise DeclarationError(
-                f"{where}: {scores.replace('.', '/')}.py has no function {science[1]!r}, which "
-                "would score this simulation"
-            )
-        taken = definitions(science[0])[snake_case(science[1])][1] - PROVIDED
-        if budget != (free := taken - set(resolved["settings"])):
-            raise DeclarationError(
-                f"{where}: budget: has to name {sorted(free)}, not {sorted(budget)}"
-            )
+    free = arguments_of(science) - set(resolved["settings"])
+    if kind == "simulation" and budget != free:
+        raise DeclarationError(f"{where}: budget: has to name {sorted(free)}, not {sorted(budget)}")
+
+
+def check_scored(science: Defined, where: str) -> None:
+    """The paper's scores.py has a function of a simulation's name."""
+    scores = scores_of(science[0])
+    if science[1] not in definitions(scores):
+        raise DeclarationError(
+            f"{where}: {scores.replace('.', '/')}.py has no function {science[1]!r}, which would "
+            "score this simulation"
+        )
 
 
 def check_evaluation(

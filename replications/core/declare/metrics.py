@@ -1,6 +1,6 @@
-"""Metrics: unit, direction and meaning. Those that the core makes, or several papers, stand here;
+"""Metrics: unit, direction and meaning.
 
-a paper declares its own in its paper.yaml.
+What the core or several papers measure stands here; a paper declares its own in its paper.yaml.
 """
 
 from __future__ import annotations

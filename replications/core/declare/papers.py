@@ -93,7 +93,7 @@ class Paper:
                     near = ", ".join(get_close_matches(score["metric"], self.metrics)) or "none"
                     raise DeclarationError(
                         f"{where}: unknown metric {score['metric']!r}; near to it: {near}; all "
-                        f"are in replications/core/declare/metrics.py and under this file's metrics"
+                        "are in replications/core/declare/metrics.py and under this file's metrics"
                     )
 
     def _check_figures(self) -> None:
