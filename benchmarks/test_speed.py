@@ -139,8 +139,8 @@ STEPS = [
 def test_training_step(benchmark, name, changes, rounds, ceiling):
     """A training step as declared against its bare products; with the images per second."""
     network, rule, batch, step = relaxing(name, **changes)
-    phases = 2 if rule.nudging == "symmetric" else 1
-    sweeps = rule.free_steps + phases * rule.second_steps
+    phases = 2 if rule.settings.nudging == "symmetric" else 1
+    sweeps = rule.settings.free_steps + phases * rule.settings.second_steps
     bare, images = bare_products(network, batch, sweeps), len(batch.inputs)
     hold(benchmark, step, bare, rounds=rounds, limit=1.4, images=images, ceiling=ceiling)
 
@@ -181,10 +181,10 @@ def test_against_the_way_of_public_implementations(benchmark, advance, limit):
 
     def public():
         states = start
-        for _ in range(rule.free_steps):
+        for _ in range(rule.settings.free_steps):
             states = advance(network, batch, states, 0.0)
         nudged = states
-        for _ in range(rule.second_steps):
+        for _ in range(rule.settings.second_steps):
             nudged = advance(network, batch, nudged, 1.0)
         updates = scellier2017.contrast(batch.inputs, states, nudged, 1.0)
         for name, update in updates.items():

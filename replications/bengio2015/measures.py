@@ -11,10 +11,10 @@ from collections.abc import Mapping
 import torch
 from torch import Generator, Tensor
 
-from replications.bengio2015.baselines.noise import draw
 from replications.bengio2015.model import BATCH, DeepGenerativeModel
 from replications.core.base.scores import Score
 from replications.core.data.datasets import Images
+from replications.core.learn.noise import random_tensor
 from replications.core.score.estimators.alignment import alignment
 from replications.core.score.rows import assign
 
@@ -33,7 +33,7 @@ def inference(
     """
     parts = []
     for x in images.test.inputs[:count].split(BATCH):
-        states = model.trace(x, alpha=model.alpha, iterations=iterations)
+        states = model.trace(x, alpha=model.settings.alpha, iterations=iterations)
         both = [torch.stack([model.log_joint(s), log_prior(model, s[-1])]) for s in states]
         parts.append(torch.stack(both))  # (iterations + 1, 2, BATCH)
     traces, priors = torch.cat(parts, dim=2).cpu().double().unbind(1)  # (iterations + 1, N)
@@ -96,7 +96,7 @@ def inpainting(
     """
     step, side = max(snapshots), math.isqrt(images.test.inputs.shape[1])
     truth, train = images.test.first(count).inputs, images.train.inputs
-    noise = draw(torch.rand, truth.shape, generator, truth)
+    noise = random_tensor(torch.rand, truth.shape, generator, truth)
     scores, arrays = [], {}
     for name, visible in patterns(side, generator).items():
         visible = visible.to(truth.device)
@@ -137,9 +137,9 @@ def restored(model: DeepGenerativeModel, x: Tensor, visible: Tensor, rounds: int
     """
     for _ in range(rounds):
         states = model.encode(x)
-        for _ in range(model.iterations):
+        for _ in range(model.settings.iterations):
             states[0] = torch.where(visible, x, model.down(1, states[1]))
-            states = model.settle(states, model.up(1, states[0]), model.generate_alpha)
+            states = model.settle(states, model.up(1, states[0]), model.settings.generate_alpha)
         x = torch.where(visible, x, model.down(1, states[1]))
     return x
 

@@ -17,10 +17,14 @@ Shapes are written for B images and layers [784, 1000, 100].
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Generator, Tensor
 from torch.nn.functional import softplus
+
+from replications.core.learn.models import GenerativeModel
+from replications.core.learn.noise import random_tensor
 
 BATCH = 1000  # images at a time outside training: bounds memory, changes no equation
 SQUASH = {"softplus": softplus, "sigmoid": torch.sigmoid, "linear": lambda a: a}
@@ -32,67 +36,61 @@ SLOPES = {
 }
 
 
-class DeepGenerativeModel:
-    """Stacked auto-encoders, read as a directed generative model p(x|h1) p(h1|h2) ... p(hL).
+class DeepGenerativeModel(GenerativeModel):
+    """Stacked auto-encoders, read as a directed generative model p(x|h1) p(h1|h2) ... p(hL)."""
 
-    layers : widths of x, h1, ..., hL, e.g. ``[784, 1000, 100]`` (Sec. 8).
-    inference : what moves the states: "target propagation" (Algorithm 2, Eq. 12) or "gradient",
-        the true gradient of each log p(h_{l-1} | h_l) by h_l in its place (Algorithm 1).
-    iterations, delta, alpha : N, the step and the downward pull of INFERENCE (Algorithm 2).
-    generate_alpha, generate_rounds : downward pull and decodings of GENERATE (Algorithm 2).
-    variance_factor : multiplies the variances of the inferred hL to make its prior (Sec. 8: 4).
-    hidden_noise, input_noise : standard deviations of the noise on softplus layers and x (unsaid).
-    bernoulli_draws : how many Bernoulli(hL) draws are averaged to corrupt hL (Sec. 8: 3); 0: none.
-    output : nonlinearity of g1, "sigmoid" or "linear" (unsaid).
-    clip_top : whether inference keeps the top layer within [0, 1] (unsaid).
-    initial_gain, initial_bias : one number for each map, "f1", "g1", "f2", ... (unsaid): weights
-        start as gain * N(0, 1 / inputs), biases as the constant.
-    generator : source of the initial weights. A generator may live on another device than the
-        model: its draws are moved, so a CPU generator gives the same numbers on every device.
-    """
+    @dataclass(frozen=True, kw_only=True)
+    class Settings(GenerativeModel.Settings):
+        """layers: widths of x, h1, ..., hL, e.g. [784, 1000, 100] (Sec. 8).
+        inference: what moves the states: "target propagation" (Algorithm 2, Eq. 12) or "gradient",
+            the true gradient of each log p(h_{l-1} | h_l) by h_l in its place (Algorithm 1).
+        iterations, delta, alpha: N, the step and the downward pull of INFERENCE (Algorithm 2).
+        generate_alpha, generate_rounds: downward pull and decodings of GENERATE (Algorithm 2).
+        variance_factor: multiplies the variances of the inferred hL to make its prior (Sec. 8: 4).
+        hidden_noise, input_noise: standard deviations of the noise on softplus layers and x
+            (unsaid).
+        bernoulli_draws: how many Bernoulli(hL) draws are averaged to corrupt hL (Sec. 8: 3); 0:
+            none.
+        output: nonlinearity of g1, "sigmoid" or "linear" (unsaid).
+        clip_top: whether inference keeps the top layer within [0, 1] (unsaid).
+        initial_gain, initial_bias: one number for each map, "f1", "g1", "f2", ... (unsaid): weights
+            start as gain * N(0, 1 / inputs), biases as the constant.
+        """
 
-    def __init__(
-        self,
-        *,
-        layers: Sequence[int],
-        inference: str,
-        iterations: int,
-        delta: float,
-        alpha: float,
-        generate_alpha: float,
-        generate_rounds: int,
-        variance_factor: float,
-        hidden_noise: float,
-        input_noise: float,
-        bernoulli_draws: int,
-        output: str,
-        clip_top: bool,
-        initial_gain: Mapping[str, float],
-        initial_bias: Mapping[str, float],
-        generator: Generator,
-        device: torch.device | str,
-        dtype: torch.dtype = torch.float32,
-    ) -> None:
-        self.layers, self.device, self.dtype = tuple(layers), torch.device(device), dtype
-        self.pull_up = {"target propagation": self.difference, "gradient": self.gradient}[inference]
-        self.iterations, self.delta, self.alpha = iterations, delta, alpha
-        self.generate_alpha, self.generate_rounds = generate_alpha, generate_rounds
-        self.variance_factor, self.bernoulli_draws = variance_factor, bernoulli_draws
-        self.hidden_noise, self.input_noise = hidden_noise, input_noise
-        self.clip_top = clip_top
+        layers: Sequence[int]
+        inference: str
+        iterations: int
+        delta: float
+        alpha: float
+        generate_alpha: float
+        generate_rounds: int
+        variance_factor: float
+        hidden_noise: float
+        input_noise: float
+        bernoulli_draws: int
+        output: str
+        clip_top: bool
+        initial_gain: Mapping[str, float]
+        initial_bias: Mapping[str, float]
 
-        self.top = len(self.layers) - 1  # L
-        self.kinds = [output, *["softplus"] * (self.top - 1), "sigmoid"]  # by layer
-        self.latents = self.layers[-1]
-        self.parameters: dict[str, Tensor] = {}
+    settings: Settings
+
+    def initialise(self, generator: Generator) -> None:
+        layers, given = self.settings.layers, self.settings
+        rules = {"target propagation": self.difference, "gradient": self.gradient}
+        self.pull_up = rules[given.inference]
+        self.top = len(layers) - 1  # L
+        self.kinds = [given.output, *["softplus"] * (self.top - 1), "sigmoid"]  # by layer
+        self.latents = layers[-1]
         for level in range(1, self.top + 1):
             for name, source, target in (("g", level, level - 1), ("f", level - 1, level)):
-                inputs, outputs = self.layers[source], self.layers[target]
+                inputs, outputs = layers[source], layers[target]
                 key = f"{name}{level}"
-                weight = self._draw(torch.randn, (outputs, inputs), generator)
-                self.parameters[f"{key}.weight"] = weight * (initial_gain[key] / inputs**0.5)
-                self.parameters[f"{key}.bias"] = torch.full_like(weight[:, 0], initial_bias[key])
-        zeros = torch.zeros(self.latents, device=self.device, dtype=dtype)  # (100,)
+                weight = random_tensor(torch.randn, (outputs, inputs), generator, self.like)
+                self.parameters[f"{key}.weight"] = weight * (given.initial_gain[key] / inputs**0.5)
+                bias = torch.full_like(weight[:, 0], given.initial_bias[key])
+                self.parameters[f"{key}.bias"] = bias
+        zeros = self.like.new_zeros(self.latents)  # (100,)
         self.buffers = {"prior.mean": zeros, "prior.variance": torch.ones_like(zeros)}
 
     def up(self, level: int, below: Tensor) -> Tensor:
@@ -132,7 +130,7 @@ class DeepGenerativeModel:
         states = self.encode(x)
         up = states[1]  # x does not move, so f1(x) is computed once
         yield states
-        for _ in range(self.iterations if iterations is None else iterations):
+        for _ in range(self.settings.iterations if iterations is None else iterations):
             states = self.settle(states, up, alpha)
             yield states
 
@@ -148,10 +146,10 @@ class DeepGenerativeModel:
             state, down = states[level], self.down(level, states[level])
             up_here = up if level == 1 else self.up(level, states[level - 1])
             step = self.pull_up(level, states, up_here, down)
-            states[level] = state.add(step, alpha=self.delta)
+            states[level] = state.add(step, alpha=self.settings.delta)
             if above is not None:
                 states[level].add_(above - state, alpha=alpha)
-            elif self.clip_top:
+            elif self.settings.clip_top:
                 states[level].clamp_(0, 1)
             if level > 1:
                 above = self.down(level, states[level])  # g of the new value: what pulls on l - 1
@@ -175,7 +173,7 @@ class DeepGenerativeModel:
         with states and targets held fixed. Returns -dloss/dparameter for each parameter, not
         applied (the paper's "+" is read as descent), and the losses, one scalar for each map.
         """
-        states = self.infer(x, alpha=self.alpha)  # (B, 784), (B, 1000), (B, 100)
+        states = self.infer(x, alpha=self.settings.alpha)  # (B, 784), (B, 1000), (B, 100)
         noisy = self.corrupt(states, generator)
         updates, losses = {}, {}
         for level in range(1, self.top + 1):
@@ -195,15 +193,17 @@ class DeepGenerativeModel:
     def corrupt(self, states: Sequence[Tensor], generator: Generator) -> list[Tensor]:
         """[x~, h1~, ..., hL~]: Gaussian noise, and averaged Bernoulli draws at the top."""
         *lower, top = states
-        scales = [self.input_noise] + [self.hidden_noise] * (self.top - 1)
+        scales = [self.settings.input_noise] + [self.settings.hidden_noise] * (self.top - 1)
         noisy = [
-            state + scale * self._draw(torch.randn, state.shape, generator)
+            state + scale * random_tensor(torch.randn, state.shape, generator, self.like)
             for state, scale in zip(lower, scales, strict=True)
         ]
-        if self.bernoulli_draws == 0:
+        if self.settings.bernoulli_draws == 0:
             return [*noisy, top]
-        uniform = self._draw(torch.rand, (self.bernoulli_draws, *top.shape), generator)
-        return [*noisy, (uniform < top).to(self.dtype).mean(0)]  # (3, B, 100) -> (B, 100)
+        uniform = random_tensor(
+            torch.rand, (self.settings.bernoulli_draws, *top.shape), generator, self.like
+        )
+        return [*noisy, (uniform < top).to(top.dtype).mean(0)]  # (3, B, 100) -> (B, 100)
 
     @torch.no_grad()
     def log_joint(self, states: Sequence[Tensor]) -> Tensor:
@@ -223,10 +223,12 @@ class DeepGenerativeModel:
     @torch.no_grad()
     def finish(self, inputs: Tensor) -> None:
         """p(hL): mean and ``variance_factor`` * variance of hL over (n, 784) images (Sec. 8)."""
-        tops = torch.cat([self.infer(x, alpha=self.alpha)[-1] for x in inputs.split(BATCH)])
+        tops = torch.cat(
+            [self.infer(x, alpha=self.settings.alpha)[-1] for x in inputs.split(BATCH)]
+        )
         variance, mean = torch.var_mean(tops, dim=0, correction=0)  # (n, 100) -> (100,), (100,)
         self.buffers["prior.mean"].copy_(mean)
-        self.buffers["prior.variance"].copy_(self.variance_factor * variance)
+        self.buffers["prior.variance"].copy_(self.settings.variance_factor * variance)
 
     def decode(self, z: Tensor) -> Tensor:
         """Images (B, 784) from standard normal draws (B, 100): hL = mean + sd z, then down."""
@@ -237,11 +239,11 @@ class DeepGenerativeModel:
 
     def refine(self, x: Tensor) -> Tensor:
         """One round of GENERATE: x = g1(h1) of the h1 that is inferred from x; (B, 784)."""
-        return self.down(1, self.infer(x, alpha=self.generate_alpha)[1])
+        return self.down(1, self.infer(x, alpha=self.settings.generate_alpha)[1])
 
     def decoder(self, sampler: str) -> Callable[[Tensor], Tensor]:
         """What `ancestral` or `generate` makes of standard normal draws (B, 100)."""
-        rounds = {"ancestral": 0, "generate": self.generate_rounds}[sampler]
+        rounds = {"ancestral": 0, "generate": self.settings.generate_rounds}[sampler]
 
         def decoded(z: Tensor) -> Tensor:
             x = self.decode(z)
@@ -254,19 +256,15 @@ class DeepGenerativeModel:
     @torch.no_grad()
     def ancestral(self, count: int, generator: Generator) -> Tensor:
         """Directed sampling (Sec. 4): hL ~ p(hL), then down through the g; (count, 784)."""
-        z = self._draw(torch.randn, (count, self.latents), generator)
+        z = random_tensor(torch.randn, (count, self.latents), generator, self.like)
         return torch.cat([self.decode(part) for part in z.split(BATCH)])
 
     @torch.no_grad()
     def generate(self, count: int, generator: Generator) -> Tensor:
         """Algorithm 2, GENERATE: `ancestral`'s images, inferred and decoded again; (count, 784)."""
-        z = self._draw(torch.randn, (count, self.latents), generator)
+        z = random_tensor(torch.randn, (count, self.latents), generator, self.like)
         return torch.cat([self.decoder("generate")(part) for part in z.split(BATCH)])
 
     def _map(self, name: str, kind: str, inputs: Tensor) -> Tensor:
         weight, bias = self.parameters[f"{name}.weight"], self.parameters[f"{name}.bias"]
         return SQUASH[kind](torch.addmm(bias, inputs, weight.T))
-
-    def _draw(self, law: Callable[..., Tensor], shape: Sequence[int], source: Generator) -> Tensor:
-        draws = law(shape, generator=source, device=source.device, dtype=self.dtype)
-        return draws.to(self.device)

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Generator, Tensor
 
-from replications.bengio2015.baselines.noise import draw
 from replications.bengio2015.model import DeepGenerativeModel
+from replications.core.learn.noise import random_tensor
 
 
 def encode_decode(model: DeepGenerativeModel, count: int, generator: Generator) -> Iterator[Tensor]:
@@ -34,7 +34,7 @@ def latents_as_corruption(
     x = model.ancestral(count, generator)
     while True:
         yield x
-        states = model.corrupt(model.infer(x, alpha=model.generate_alpha), generator)
+        states = model.corrupt(model.infer(x, alpha=model.settings.generate_alpha), generator)
         x = model.down(1, states[1])
 
 
@@ -47,15 +47,17 @@ def noisy_inference(
     Langevin dynamics if noise of variance 2 delta sigma^2 is added (derived). sigma is the noise
     on h1 in training; hL gets as much. Noise follows each whole iteration, the last included.
     """
-    scale = (2 * model.delta) ** 0.5 * model.hidden_noise
+    scale = (2 * model.settings.delta) ** 0.5 * model.settings.hidden_noise
     x = model.ancestral(count, generator)
     while True:
         yield x
         states = model.encode(x)
         up = states[1]
-        for _ in range(model.iterations):
-            states = model.settle(states, up, model.generate_alpha)
-            states[1:] = [h + scale * draw(torch.randn, h.shape, generator, h) for h in states[1:]]
+        for _ in range(model.settings.iterations):
+            states = model.settle(states, up, model.settings.generate_alpha)
+            states[1:] = [
+                h + scale * random_tensor(torch.randn, h.shape, generator, h) for h in states[1:]
+            ]
         x = model.down(1, states[1])
 
 
@@ -91,7 +93,7 @@ def rebuilt(
     for level in range(1, model.top + 1):
         state = model.up(level, noisy[level - 1])
         if level < model.top:
-            coins = draw(torch.rand, (len(state), 1), generator, state)
+            coins = random_tensor(torch.rand, (len(state), 1), generator, state)
             state = torch.where(coins < 0.5, state, model.down(level + 1, noisy[level + 1]))
         states.append(state)
     return states

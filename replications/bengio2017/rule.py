@@ -16,14 +16,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import copy
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import torch
-from torch import Generator, Tensor
+from torch import Tensor
 
 from replications.core.learn.learning import Batch, Monitor, Updates
 from replications.scellier2017.network import Clamped, HopfieldNetwork, States
-from replications.scellier2017.rule import EquilibriumPropagation, Relaxation
+from replications.scellier2017.rule import (
+    EquilibriumPropagation,
+    Phases,
+    Relaxation,
+    check_nudging,
+)
 from replications.scellier2017.solvers import Phase, trajectory
 
 
@@ -42,7 +48,7 @@ class DifferentialHebbian(EquilibriumPropagation):
 
     def contrasted(self, clamped: Clamped, batch: Batch, free: States, beta: float) -> Updates:
         """The update for one beta, or the mean of those for beta and -beta."""
-        signs = (1, -1) if self.nudging == "symmetric" else (1,)
+        signs = (1, -1) if self.settings.nudging == "symmetric" else (1,)
         paths = {sign: self.path(clamped, batch, free, sign * beta) for sign in signs}
         changes = [
             integral(batch.inputs, paths[sign], self.FORWARD, self.BACKWARD, scale=sign / beta)
@@ -52,8 +58,8 @@ class DifferentialHebbian(EquilibriumPropagation):
 
     def path(self, clamped: Clamped, batch: Batch, free: States, beta: float) -> Sequence[States]:
         """The states at the start of the second phase and after each of its K steps."""
-        phase = Phase(clamped, free, 2 * self.cost_scale * beta, batch.targets)
-        return trajectory(phase, self.solver, steps=self.second_steps)
+        phase = Phase(clamped, free, 2 * self.settings.cost_scale * beta, batch.targets)
+        return trajectory(phase, self.solver, steps=self.settings.second_steps)
 
 
 class ForwardSynapses(DifferentialHebbian):
@@ -99,33 +105,40 @@ class SpikingEquilibriumPropagation(Relaxation):
     unknown nudging, or no spikes.
     """
 
-    def __init__(
-        self, *, network: HopfieldNetwork, examples: int, generator: Generator, step_size: float,
-        free_steps: int, second_steps: int, spikes_per_step: float, cost_scale: float, beta: float,
-        nudging: str, settling_steps: int,
-    ) -> None:  # fmt: skip
-        super().__init__(
-            network=network, examples=examples, generator=generator,
-            solver={"euler": {"step_size": step_size}}, free_steps=free_steps, tolerance=0,
-            second_steps=second_steps, cost_scale=cost_scale, persistent=False,
-            settling_steps=settling_steps,
-        )  # fmt: skip
-        if nudging not in SIGNS:
-            raise ValueError(f"settings.nudging is {nudging!r}: choose {', '.join(SIGNS)}")
-        if spikes_per_step <= 0:
-            raise ValueError(f"settings.spikes_per_step is {spikes_per_step}: give more than 0")
-        self.step_size, self.spikes_per_step = step_size, spikes_per_step
-        self.beta, self.nudging = beta, nudging
+    @dataclass(frozen=True, kw_only=True)
+    class Settings(Phases):
+        """The `step_size` ε of Euler's method, λ = `spikes_per_step`, `beta` and `nudging`."""
+
+        step_size: float
+        spikes_per_step: float
+        beta: float
+        nudging: str
+        tolerance: ClassVar[float] = 0
+        persistent: ClassVar[bool] = False
+
+        def __post_init__(self) -> None:
+            check_nudging(self.nudging, self.beta)
+            if self.spikes_per_step <= 0:
+                raise ValueError(
+                    f"settings.spikes_per_step is {self.spikes_per_step}: give more than 0"
+                )
+
+        @property
+        def solver(self) -> dict[str, dict[str, float]]:
+            """Euler's method."""
+            return {"euler": {"step_size": self.step_size}}
+
+    settings: Settings
 
     def updates(self, batch: Batch) -> tuple[Updates, Monitor]:
         own, network = self.network.parameters, precise(self.network)
         inputs, targets = (tensor.cpu().double() for tensor in (batch.inputs, batch.targets))
         batch = replace(batch, inputs=inputs, targets=targets, labels=batch.labels.cpu())
         free, outputs = self.free_phase(network, batch.inputs)
-        signs = SIGNS[self.nudging]
-        if self.nudging == "random_sign":
+        signs, beta = SIGNS[self.settings.nudging], self.settings.beta
+        if self.settings.nudging == "random_sign":
             signs = [signs[int(torch.randint(2, (), generator=self.generator))]]
-        updates = mean([self.learned(network, batch, free, sign * self.beta) for sign in signs])
+        updates = mean([self.learned(network, batch, free, sign * beta) for sign in signs])
         return {n: u.to(own[n]) for n, u in updates.items()}, self.monitor(outputs, batch, 0)
 
     def estimate(self, batch: Batch) -> Updates:
@@ -138,19 +151,19 @@ class SpikingEquilibriumPropagation(Relaxation):
 
     def free_phase(self, network: HopfieldNetwork, inputs: Tensor) -> tuple[States, Tensor]:
         """The states after a free phase from rest, and the mean outputs over its second half."""
-        states = network.rest(len(inputs))
-        total, half = torch.zeros_like(states[-1]), self.free_steps // 2
-        for step in range(self.free_steps):
+        states, steps = network.rest(len(inputs)), self.settings.free_steps
+        total, half = torch.zeros_like(states[-1]), steps // 2
+        for step in range(steps):
             _, states = self.step(network, inputs, states)
             if step >= half:
                 total += states[-1]
-        return states, total / (self.free_steps - half)
+        return states, total / (steps - half)
 
     def learned(self, network: HopfieldNetwork, batch: Batch, free: States, beta: float) -> Updates:
         """dW and db of a second phase from the free states, mean over the batch."""
         scale, before = 1 / (beta * len(batch.labels)), free
         updates = {name: torch.zeros_like(p) for name, p in network.parameters.items()}
-        for _ in range(self.second_steps):
+        for _ in range(self.settings.second_steps):
             spikes, after = self.step(network, batch.inputs, before, beta, batch.targets)
             changes = [b - a for a, b in zip(before, after, strict=True)]
             for k, change in enumerate(changes, start=1):
@@ -175,16 +188,16 @@ class SpikingEquilibriumPropagation(Relaxation):
                 force.addmm_(spikes[k + 2], weights[k + 1].T)
             forces.append(force)
         if targets is not None:
-            forces[-1] += 2 * self.cost_scale * beta * (targets - states[-1])
+            forces[-1] += 2 * self.settings.cost_scale * beta * (targets - states[-1])
         return spikes, [
-            torch.add(state, force, alpha=self.step_size).clamp_(0, 1)
+            torch.add(state, force, alpha=self.settings.step_size).clamp_(0, 1)
             for state, force in zip(states, forces, strict=True)
         ]
 
     def spikes(self, rates: Tensor) -> Tensor:
         """Poisson(λ rates) / λ, of the same shape."""
-        expected = self.spikes_per_step * rates
-        return torch.poisson(expected, generator=self.generator) / self.spikes_per_step
+        per_step = self.settings.spikes_per_step
+        return torch.poisson(per_step * rates, generator=self.generator) / per_step
 
 
 # The betas of an update, in units of beta; of "random_sign" one is drawn for each batch.

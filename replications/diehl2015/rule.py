@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -21,11 +22,6 @@ LONG_AGO = -1e6  # ticks
 class UnsupervisedStdp(LearningRule):
     """Images one after another, without labels; then neurons are named after what they answer to.
 
-    `presentation`: an image is shown for `image` ms and followed by `rest` ms; a pixel p of 0 to 1
-    fires at p · `rate` Hz. If fewer than `enough` excitatory spikes come of it, it is shown again
-    at p · `more` Hz more, at most `attempts` times in all (the released code sets no bound).
-    `plasticity`: see there.
-
     An epoch is two sweeps. `updates` learns W and θ from images alone. `label` shows the training
     images again, W and θ frozen, to copies of the network that start at rest, and counts in
     `responses`, (neurons, `classes`), the spikes to images of each class, and in `images`,
@@ -33,27 +29,42 @@ class UnsupervisedStdp(LearningRule):
     largest mean response, of none if it never fired; the score of a class is the mean of its
     neurons' spikes.
 
-    The rule claims no gradient, so that `gradient` and `estimate` are empty. Raises ValueError for
-    numbers that are missing or unknown, or that are no whole ticks.
+    The rule claims no gradient, so that `gradient` and `estimate` are empty.
     """
 
-    def __init__(
-        self, *, network: DiehlCookNetwork, examples: int, generator: torch.Generator,
-        plasticity: Mapping[str, float], presentation: Mapping[str, float], classes: int,
-    ) -> None:  # fmt: skip
-        super().__init__(network=network, examples=examples, generator=generator)
-        if set(presentation) != PRESENTATION:
-            raise ValueError(f"presentation: give {', '.join(sorted(PRESENTATION))}, not "
-                             f"{', '.join(presentation)}")  # fmt: skip
-        self.presentation, self.classes = presentation, classes
-        for name in ("image", "rest"):
-            if presentation[name] % DT or presentation[name] < DT:
-                raise ValueError(f"presentation.{name} is {presentation[name]} ms: give a "
-                                 f"multiple of {DT} ms")  # fmt: skip
+    @dataclass(frozen=True, kw_only=True)
+    class Settings(LearningRule.Settings):
+        """`presentation`: an image is shown for `image` ms and followed by `rest` ms; a pixel p of
+        0 to 1 fires at p · `rate` Hz. If fewer than `enough` excitatory spikes come of it, it is
+        shown again at p · `more` Hz more, at most `attempts` times in all (the released code sets
+        no bound). `plasticity`: see there. `classes`: how many.
+
+        Raises ValueError for numbers that are missing or unknown, or that are no whole ticks.
+        """
+
+        presentation: Mapping[str, float]
+        plasticity: Mapping[str, float]
+        classes: int
+
+        def __post_init__(self) -> None:
+            given = self.presentation
+            if set(given) != PRESENTATION:
+                raise ValueError(f"presentation: give {', '.join(sorted(PRESENTATION))}, not "
+                                 f"{', '.join(given)}")  # fmt: skip
+            for name in ("image", "rest"):
+                if given[name] % DT or given[name] < DT:
+                    raise ValueError(f"presentation.{name} is {given[name]} ms: give a multiple "
+                                     f"of {DT} ms")  # fmt: skip
+
+    settings: Settings
+    network: DiehlCookNetwork
+
+    def initialise(self, examples: int) -> None:
+        network, presentation = self.network, self.settings.presentation
         theta = network.parameters["theta"]
         self.parameters = {
-            "responses": theta.new_zeros(network.neurons, classes),
-            "images": theta.new_zeros(classes),
+            "responses": theta.new_zeros(network.neurons, self.settings.classes),
+            "images": theta.new_zeros(self.settings.classes),
         }
         self.state = {
             "x": torch.full_like(theta, network.rest),
@@ -63,7 +74,8 @@ class UnsupervisedStdp(LearningRule):
             "labelled": torch.zeros((), dtype=torch.int64),
         }
         self.image = round(presentation["image"] / DT)
-        self.online = Online(network, Plasticity(plasticity), image=self.image,
+        plasticity = Plasticity(self.settings.plasticity)
+        self.online = Online(network, plasticity, image=self.image,
                              rest=round(presentation["rest"] / DT), state=self.state)  # fmt: skip
 
     @property
@@ -73,7 +85,8 @@ class UnsupervisedStdp(LearningRule):
 
     def chance(self, inputs: Tensor, attempt: int) -> Tensor:
         """Probability of a spike in a tick of each pixel; `attempt` counts from 0."""
-        rate = self.presentation["rate"] + attempt * self.presentation["more"]  # Hz
+        shown = self.settings.presentation
+        rate = shown["rate"] + attempt * shown["more"]  # Hz
         return (inputs * (rate * DT / 1000)).clamp(max=1)
 
     def updates(self, batch: Batch) -> tuple[Updates, Monitor]:
@@ -82,13 +95,13 @@ class UnsupervisedStdp(LearningRule):
         before = {name: self.network.parameters[name] for name in ("W", "theta")}
         after = {name: value.clone() for name, value in before.items()}
         self.online.adopt(after["W"], after["theta"])
-        spikes = presentations = 0
+        shown, spikes, presentations = self.settings.presentation, 0, 0
         for image in batch.inputs:
-            for attempt in range(self.presentation["attempts"]):
+            for attempt in range(shown["attempts"]):
                 chance = self.chance(image, attempt)
                 count = self.online.present(*arrivals(chance, self.image, self.generator))
                 presentations += 1
-                if count >= self.presentation["enough"]:
+                if count >= shown["enough"]:
                     break
             spikes += count
         monitor = {
@@ -116,13 +129,14 @@ class UnsupervisedStdp(LearningRule):
         """
         counts = inputs.new_zeros(len(inputs), self.network.neurons)
         left = torch.arange(len(inputs), device=inputs.device)
-        for attempt in range(self.presentation["attempts"]):
+        shown = self.settings.presentation
+        for attempt in range(shown["attempts"]):
             for part in left.split(max(1, AT_ONCE // self.network.neurons)):
                 chance = self.chance(inputs[part], attempt)
                 spikes = arrivals(chance.flatten(), self.image, self.generator)
                 found = spike_counts(self.network, len(part), self.image, *spikes)
                 counts[part] = found.to(counts)
-            left = left[counts[left].sum(1) < self.presentation["enough"]]
+            left = left[counts[left].sum(1) < shown["enough"]]
             if not len(left):
                 break
         return counts
@@ -131,7 +145,7 @@ class UnsupervisedStdp(LearningRule):
         """Mean spikes of the neurons of each class, (N, classes); 0 for a class without."""
         responses = self.parameters["responses"] / self.parameters["images"].clamp(min=1)
         largest, named = responses.max(1)
-        members = torch.nn.functional.one_hot(named, self.classes).to(responses)
+        members = torch.nn.functional.one_hot(named, self.settings.classes).to(responses)
         members *= (largest > 0)[:, None]  # (neurons, classes)
         return self.counts(inputs).to(members) @ members / members.sum(0).clamp(min=1)
 

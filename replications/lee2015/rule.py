@@ -6,6 +6,8 @@ its hidden layers i = 2 ... L-1 an approximate inverse g_i(h_i) = tanh(h_i V_i +
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
@@ -17,6 +19,7 @@ from replications.core.learn.learning import (
     classification_monitor,
 )
 from replications.core.learn.networks import FeedForward, orthogonal
+from replications.core.learn.noise import random_tensor
 
 
 class DifferenceTargetPropagation(LearningRule):
@@ -29,25 +32,24 @@ class DifferenceTargetPropagation(LearningRule):
     summed over units, averaged over the batch, and made in turns: a sweep of inverse updates over
     the data, then one of forward updates.
 
-    Settings: `alpha`, which multiplies the gradient of the batch's mean cost, and `noise`.
     `parameters` holds "V2", (n_2, n_1), "c2", (n_1,), up to L-1: orthogonal, zero biases.
     """
 
-    def __init__(
-        self,
-        *,
-        network: FeedForward,
-        examples: int,
-        generator: torch.Generator,
-        alpha: float,
-        noise: float,
-    ) -> None:
-        super().__init__(network=network, examples=examples, generator=generator)
-        self.alpha, self.noise = alpha, noise
-        for i in range(2, network.depth):
-            below, above = network.parameters[f"W{i}"].shape
-            like = network.parameters[f"W{i}"]
-            inverse = orthogonal(above, below, generator=generator, dtype=like.dtype)
+    @dataclass(frozen=True, kw_only=True)
+    class Settings(LearningRule.Settings):
+        """`alpha` multiplies the gradient of the batch's mean cost; `noise` is that of e."""
+
+        alpha: float
+        noise: float
+
+    settings: Settings
+    network: FeedForward
+
+    def initialise(self, examples: int) -> None:
+        for i in range(2, self.network.depth):
+            like = self.network.parameters[f"W{i}"]
+            below, above = like.shape
+            inverse = orthogonal(above, below, generator=self.generator, dtype=like.dtype)
             self.parameters[f"V{i}"] = inverse.to(like.device)
             self.parameters[f"c{i}"] = like.new_zeros(below)
 
@@ -62,7 +64,7 @@ class DifferenceTargetPropagation(LearningRule):
     def targets(self, activities: list[Tensor], gradient: Tensor):
         """{i: t_i} for the hidden layers, given dC/dh_{L-1}, (B, n_{L-1})."""
         top = self.network.depth - 1
-        targets = {top: activities[top] - self.alpha * gradient}
+        targets = {top: activities[top] - self.settings.alpha * gradient}
         for i in range(top, 1, -1):
             correction = activities[i - 1] - self.inverse(i, activities[i])
             targets[i - 1] = correction + self.inverse(i, targets[i])
@@ -89,15 +91,11 @@ class DifferenceTargetPropagation(LearningRule):
         updates: Updates = {}
         for i in range(2, self.network.depth):
             below = activities[i - 1]  # (B, n_{i-1})
-            corrupted = below + self.noise * self.standard_normal(below)
+            noise = random_tensor(torch.randn, below.shape, self.generator, below)
+            corrupted = below + self.settings.noise * noise
             above = self.network.layer(i, corrupted)  # (B, n_i)
             rebuilt = self.inverse(i, above)  # (B, n_{i-1})
             delta = (corrupted - rebuilt) * (1 - rebuilt**2) * (2 / len(batch.labels))
             updates[f"V{i}"] = above.T @ delta
             updates[f"c{i}"] = delta.sum(0)
         return updates, {}
-
-    def standard_normal(self, like: Tensor) -> Tensor:
-        """Standard normal noise of the shape of `like`, from the rule's generator."""
-        noise = torch.empty(like.shape, dtype=like.dtype)
-        return noise.normal_(generator=self.generator).to(like.device)

@@ -13,6 +13,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
+from replications.core.learn.choices import chosen
 from replications.core.learn.networks import glorot_uniform
 
 States = Sequence[Tensor]  # [(B, n_1), ..., (B, n_n)]
@@ -44,7 +45,7 @@ class HopfieldNetwork:
 
     `outputs` "hard_sigmoid", or "linear": y is not bounded. `initialisation` names that of the
     weights, with its arguments; biases start at zero. `parameters`: "W1", (n_0, n_1), "b1", (n_1,),
-    and so on. Raises ValueError for other `outputs`.
+    and so on. Raises ValueError for other `outputs` or another initialisation.
     """
 
     def __init__(
@@ -59,14 +60,15 @@ class HopfieldNetwork:
     ) -> None:
         if outputs not in ("hard_sigmoid", "linear"):
             raise ValueError(f"outputs are hard_sigmoid or linear, not {outputs!r}")
-        ((name, options),) = initialisation.items()
+        initial = chosen(
+            initialisation, INITIALISATIONS, "network.initialisation",
+            provided=frozenset({"generator", "dtype"}),
+        )  # fmt: skip
         self.sizes = list(layers[1:])
         self.bounded_layers = len(self.sizes) - (outputs == "linear")
         self.parameters: dict[str, Tensor] = {}
         for k, (below, above) in enumerate(pairwise(layers), start=1):
-            weights = INITIALISATIONS[name](
-                below, above, generator=generator, dtype=dtype, **options
-            )
+            weights = initial(below, above, generator=generator, dtype=dtype)
             self.parameters[f"W{k}"] = weights.to(device)
             self.parameters[f"b{k}"] = torch.zeros(above, device=device, dtype=dtype)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
@@ -20,47 +21,52 @@ from replications.scellier2017.network import Clamped, HopfieldNetwork, States
 from replications.scellier2017.solvers import Adjoint, Phase, settle, solver_of, trajectory
 
 
+@dataclass(frozen=True, kw_only=True)
+class Phases(LearningRule.Settings):
+    """`free_steps` T and `second_steps` K of the two phases, and `settling_steps` from rest for
+    images without a particle; `cost_scale` c of C = c |y - d|^2 (1/2 in the paper, 1 in the
+    released code).
+    """
+
+    free_steps: int
+    second_steps: int
+    settling_steps: int
+    cost_scale: float
+
+
 class Relaxation(LearningRule):
     """A rule of two phases: settle freely, then find out how the parameters should change.
-
-    Settings: the `solver`; `free_steps` T and `second_steps` K of the two phases; `tolerance` at
-    which the free phase ends sooner (0: never); `cost_scale` c (1/2 in the paper, 1 in the released
-    code); whether a free phase starts from the example's `persistent` particle, its last free state
-    (Sec. 5.2), or from rest; `settling_steps` from rest for images without a particle.
 
     `state` holds the persistent particles. `solvers` are those that a rule can use; ValueError is
     raised for another.
     """
 
+    @dataclass(frozen=True, kw_only=True)
+    class Settings(Phases):
+        """The `solver`; the `tolerance` at which the free phase ends sooner (0: never); whether it
+        starts from the example's `persistent` particle, its last free state (Sec. 5.2), or from
+        rest.
+        """
+
+        solver: Mapping[str, Mapping[str, float]]
+        tolerance: float
+        persistent: bool
+
+    settings: Settings
+    network: HopfieldNetwork
     solvers = ("euler", "alternate")
 
-    def __init__(
-        self,
-        *,
-        network: HopfieldNetwork,
-        examples: int,
-        generator: torch.Generator,
-        solver: Mapping[str, Mapping],
-        free_steps: int,
-        tolerance: float,
-        second_steps: int,
-        cost_scale: float,
-        persistent: bool,
-        settling_steps: int,
-    ) -> None:
-        super().__init__(network=network, examples=examples, generator=generator)
-        self.solver = solver_of(solver, self.solvers)
-        self.free_steps, self.tolerance = free_steps, tolerance
-        self.second_steps = second_steps
-        self.cost_scale = cost_scale
-        self.persistent, self.settling_steps = persistent, settling_steps
-        if persistent:
-            self.state = {f"particles{k}": s for k, s in enumerate(network.rest(examples), start=1)}
+    def initialise(self, examples: int) -> None:
+        self.solver = solver_of(self.settings.solver, self.solvers)
+        if self.settings.persistent:
+            rest = self.network.rest(examples)
+            self.state = {f"particles{k}": s for k, s in enumerate(rest, start=1)}
 
     def updates(self, batch: Batch) -> tuple[Updates, Monitor]:
         clamped = Clamped(self.network, batch.inputs)
         free = self.start(clamped, batch)
-        sweeps = settle(free, self.solver, steps=self.free_steps, tolerance=self.tolerance)
+        steps, tolerance = self.settings.free_steps, self.settings.tolerance
+        sweeps = settle(free, self.solver, steps=steps, tolerance=tolerance)
         self.keep(free.states, batch)
         updates = self.descent(clamped, batch, free.states)
         return updates, self.monitor(free.states[-1], batch, sweeps)
@@ -76,7 +82,7 @@ class Relaxation(LearningRule):
 
     def keep(self, free: States, batch: Batch) -> None:
         """Let the particles of a training batch be its free states."""
-        if self.persistent:
+        if self.settings.persistent:
             for particle, state in zip(self.state.values(), free, strict=True):
                 particle[batch.rows] = state
 
@@ -84,14 +90,17 @@ class Relaxation(LearningRule):
         """Error in percent and mean cost at the free states; sweeps, where their number varies."""
         monitor = {
             "train_error": 100 * (outputs.argmax(1) != batch.labels).float().mean(),
-            "train_cost": self.cost_scale * (outputs - batch.targets).square().sum(1).mean(),
+            "train_cost": self.settings.cost_scale
+            * (outputs - batch.targets).square().sum(1).mean(),
         }
-        return monitor | ({"free_sweeps": torch.tensor(float(sweeps))} if self.tolerance else {})
+        varies = {"free_sweeps": torch.tensor(float(sweeps))} if self.settings.tolerance else {}
+        return monitor | varies
 
     def free_states(self, clamped: Clamped) -> States:
         """The free fixed point of each image, after at most `settling_steps` from rest."""
         phase = Phase(clamped, self.network.rest(len(clamped.inputs)))
-        settle(phase, self.solver, steps=self.settling_steps, tolerance=self.tolerance)
+        steps, tolerance = self.settings.settling_steps, self.settings.tolerance
+        settle(phase, self.solver, steps=steps, tolerance=tolerance)
         return phase.states
 
     def predict(self, inputs: Tensor) -> Tensor:
@@ -105,7 +114,7 @@ class Relaxation(LearningRule):
 
     def slope(self, outputs: Tensor, batch: Batch) -> Tensor:
         """dC/dy over the size of the batch, (B, C)."""
-        return 2 * self.cost_scale / len(batch.labels) * (outputs - batch.targets)
+        return 2 * self.settings.cost_scale / len(batch.labels) * (outputs - batch.targets)
 
     def gradient(self, batch: Batch) -> Updates:
         """dJ/dtheta by implicit differentiation at the free states; see `solvers.Adjoint`.
@@ -115,49 +124,63 @@ class Relaxation(LearningRule):
         clamped = Clamped(self.network, batch.inputs)
         free = self.free_states(clamped)
         adjoint = Adjoint(clamped, free, self.slope(free[-1], batch))
-        settle(adjoint, self.solver, steps=self.settling_steps, tolerance=0)
+        settle(adjoint, self.solver, steps=self.settings.settling_steps, tolerance=0)
         return correlation_change(batch.inputs, free, adjoint.states)
+
+
+NUDGINGS = ("one_sided", "random_sign", "symmetric")
+
+
+def check_nudging(nudging: str, beta: float) -> None:
+    """Raise ValueError for another nudging than there is, and for a beta of 0."""
+    if nudging not in NUDGINGS:
+        raise ValueError(f"settings.nudging is {nudging!r}: choose {', '.join(NUDGINGS)}")
+    if beta == 0:
+        raise ValueError("settings.beta is 0, which nudges nothing: give another")
 
 
 class EquilibriumPropagation(Relaxation):
     """Contrast of a free and a weakly clamped fixed point (Eq. 10):
 
-        dW_k = (1/beta) (s_{k-1}' s_k at u^beta - s_{k-1}' s_k at u^0), mean over the batch.
+    dW_k = (1/beta) (s_{k-1}' s_k at u^beta - s_{k-1}' s_k at u^0), mean over the batch.
 
-    `nudging`: "one_sided", by `beta`; "random_sign", by beta or -beta, drawn anew for each batch
-    (Sec. 5.2); "symmetric", by both: the contrast of u^beta and u^-beta over 2 beta (Laborieux et
-    al. 2021). Raises ValueError for another.
     """
 
-    def __init__(self, *, network: HopfieldNetwork, examples: int, generator: torch.Generator,
-                 solver: Mapping[str, Mapping], free_steps: int, tolerance: float,
-                 second_steps: int, cost_scale: float, persistent: bool, settling_steps: int,
-                 beta: float, nudging: str) -> None:  # fmt: skip
-        super().__init__(
-            network=network, examples=examples, generator=generator, solver=solver,
-            free_steps=free_steps, tolerance=tolerance, second_steps=second_steps,
-            cost_scale=cost_scale, persistent=persistent, settling_steps=settling_steps,
-        )  # fmt: skip
-        if nudging not in ("one_sided", "random_sign", "symmetric"):
-            raise ValueError(
-                f"settings.nudging is {nudging!r}: choose one_sided, random_sign or symmetric"
-            )
-        self.beta, self.nudging = beta, nudging
+    @dataclass(frozen=True, kw_only=True)
+    class Settings(Relaxation.Settings):
+        """`nudging`: "one_sided", by `beta`; "random_sign", by beta or -beta, drawn anew for each
+        batch (Sec. 5.2); "symmetric", by both: the contrast of u^beta and u^-beta over 2 beta
+        (Laborieux et al. 2021). Raises ValueError for another, and for a beta of 0.
+        """
+
+        beta: float
+        nudging: str
+
+        def __post_init__(self) -> None:
+            check_nudging(self.nudging, self.beta)
+
+    settings: Settings
+
+    def initialise(self, examples: int) -> None:
+        super().initialise(examples)
+        beta = self.settings.beta if self.settings.nudging == "one_sided" else -self.settings.beta
+        for end in (self.settings.beta, beta):
+            self.solver.check(2 * self.settings.cost_scale * end)
 
     def nudged(self, clamped: Clamped, batch: Batch, free: States, beta: float) -> States:
         """K sweeps of the weakly clamped phase from the free states."""
-        phase = Phase(clamped, free, 2 * self.cost_scale * beta, batch.targets)
-        settle(phase, self.solver, steps=self.second_steps, tolerance=0)
+        phase = Phase(clamped, free, 2 * self.settings.cost_scale * beta, batch.targets)
+        settle(phase, self.solver, steps=self.settings.second_steps, tolerance=0)
         return phase.states
 
     def descent(self, clamped: Clamped, batch: Batch, free: States) -> Updates:
-        sign = self.random_sign() if self.nudging == "random_sign" else 1
-        return self.contrasted(clamped, batch, free, sign * self.beta)
+        sign = self.random_sign() if self.settings.nudging == "random_sign" else 1
+        return self.contrasted(clamped, batch, free, sign * self.settings.beta)
 
     def contrasted(self, clamped: Clamped, batch: Batch, free: States, beta: float) -> Updates:
         """Eq. 10 for one beta, or its symmetric version."""
         above = self.nudged(clamped, batch, free, beta)
-        if self.nudging == "symmetric":
+        if self.settings.nudging == "symmetric":
             below = self.nudged(clamped, batch, free, -beta)
             return contrast(batch.inputs, below, above, 2 * beta)
         return contrast(batch.inputs, free, above, beta)
@@ -169,7 +192,7 @@ class EquilibriumPropagation(Relaxation):
     def estimate(self, batch: Batch) -> Updates:
         """The update of a batch whose particles are at their fixed points, by `beta` itself."""
         clamped = Clamped(self.network, batch.inputs)
-        return self.contrasted(clamped, batch, self.free_states(clamped), self.beta)
+        return self.contrasted(clamped, batch, self.free_states(clamped), self.settings.beta)
 
 
 class ContrastiveHebbianLearning(Relaxation):
@@ -183,7 +206,7 @@ class ContrastiveHebbianLearning(Relaxation):
 
     def descent(self, clamped: Clamped, batch: Batch, free: States) -> Updates:
         phase = Phase(clamped, free, math.inf, batch.targets)
-        settle(phase, self.solver, steps=self.second_steps, tolerance=0)
+        settle(phase, self.solver, steps=self.settings.second_steps, tolerance=0)
         return contrast(batch.inputs, free, phase.states, 1.0)
 
 
@@ -196,7 +219,7 @@ class RecurrentBackpropagation(Relaxation):
 
     def descent(self, clamped: Clamped, batch: Batch, free: States) -> Updates:
         adjoint = Adjoint(clamped, free, self.slope(free[-1], batch))
-        settle(adjoint, self.solver, steps=self.second_steps, tolerance=0)
+        settle(adjoint, self.solver, steps=self.settings.second_steps, tolerance=0)
         gradient = correlation_change(batch.inputs, free, adjoint.states)
         return {name: change.neg_() for name, change in gradient.items()}
 
@@ -205,21 +228,37 @@ class BackpropagationThroughTime(Relaxation):
     """The gradient of mean C(s_T) through the last K of the T steps of the free phase.
 
     The solver is Euler's method: only there does a step have the derivative of `through_time`.
-    From fixed points (`estimate`), K steps that stay there.
+    From fixed points (`estimate`), K steps that stay there. Raises ValueError for more steps back
+    than the free phase has, and for a tolerance, as T is given.
     """
 
     solvers = ("euler",)
 
+    def initialise(self, examples: int) -> None:
+        super().initialise(examples)
+        free, second = self.settings.free_steps, self.settings.second_steps
+        if second > free:
+            raise ValueError(
+                f"settings.second_steps is {second}: back-propagation goes back through at most "
+                f"the {free} of settings.free_steps"
+            )
+        if self.settings.tolerance:
+            raise ValueError(
+                f"settings.tolerance is {self.settings.tolerance}: back-propagation through time "
+                "takes all its free_steps; give 0"
+            )
+
     def updates(self, batch: Batch) -> tuple[Updates, Monitor]:
         clamped = Clamped(self.network, batch.inputs)
         phase = self.start(clamped, batch)
-        settle(phase, self.solver, steps=self.free_steps - self.second_steps, tolerance=0)
-        path = trajectory(phase, self.solver, steps=self.second_steps)
+        last = self.settings.second_steps
+        settle(phase, self.solver, steps=self.settings.free_steps - last, tolerance=0)
+        path = trajectory(phase, self.solver, steps=last)
         self.keep(path[-1], batch)
         return self.unrolled(clamped, batch, path), self.monitor(path[-1][-1], batch, 0)
 
     def descent(self, clamped: Clamped, batch: Batch, free: States) -> Updates:
-        path = trajectory(Phase(clamped, free), self.solver, steps=self.second_steps)
+        path = trajectory(Phase(clamped, free), self.solver, steps=self.settings.second_steps)
         return self.unrolled(clamped, batch, path)
 
     def unrolled(self, clamped: Clamped, batch: Batch, path: Sequence[States]) -> Updates:

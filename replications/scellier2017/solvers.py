@@ -13,6 +13,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from replications.core.learn.choices import chosen
 from replications.scellier2017.network import Clamped, States
 
 
@@ -96,12 +97,18 @@ class Solver(Protocol):
     def sweep(self, phase: Phase) -> None:
         """One iteration, in place."""
 
+    def check(self, pull: float) -> None:
+        """Raise ValueError if a phase of that `pull`, 2 c beta, has no minimum by this solver."""
+
 
 class Euler:
     """s <- clip(s - epsilon dF/ds, 0, 1), all layers at once (Eq. 43), epsilon = `step_size`."""
 
     def __init__(self, *, step_size: float) -> None:
         self.step_size = step_size
+
+    def check(self, pull: float) -> None:
+        """Any will do: between the bounds there always is a minimum."""
 
     def sweep(self, phase: Phase) -> None:
         """One step of all layers from the same states."""
@@ -122,13 +129,17 @@ class Alternate:
     odd layers and sets nudged outputs to clip(pressure + beta (d - y)): the fixed points are equal.
     """
 
-    def sweep(self, phase: Phase) -> None:
-        """One sweep: s_2, s_4 ..., then s_1, s_3 ... Raises ValueError if 2 c beta <= -1."""
-        if phase.pull <= -1:
+    def check(self, pull: float) -> None:
+        """Raise ValueError if 2 c beta <= -1."""
+        if pull <= -1:
             raise ValueError(
-                f"2 c beta is {phase.pull}: F has no minimum over the outputs by themselves; "
+                f"2 c beta is {pull}: F has no minimum over the outputs by themselves; "
                 "choose beta > -1 / (2 c), or the euler solver"
             )
+
+    def sweep(self, phase: Phase) -> None:
+        """One sweep: s_2, s_4 ..., then s_1, s_3 ... Raises ValueError if 2 c beta <= -1."""
+        self.check(phase.pull)
         for first in (1, 0):
             for k in phase.moving[first::2]:
                 goal = phase.press(k)
@@ -143,12 +154,9 @@ SOLVERS = {"euler": Euler, "alternate": Alternate}
 def solver_of(declared: Mapping[str, Mapping], known: Sequence[str]) -> Solver:
     """The solver that a YAML file declares, such as {euler: {step_size: 0.5}}.
 
-    Raises ValueError for a name that is not among the `known`.
+    Raises ValueError for a name that is not among the `known`, and for other options than its own.
     """
-    ((name, options),) = declared.items()
-    if name not in known:
-        raise ValueError(f"settings.solver: {name!r} is none of {', '.join(known)}")
-    return SOLVERS[name](**options)
+    return chosen(declared, {name: SOLVERS[name] for name in known}, "settings.solver")()
 
 
 def settle(phase: Phase, solver: Solver, *, steps: int, tolerance: float) -> int:

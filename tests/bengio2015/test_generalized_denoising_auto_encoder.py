@@ -1,5 +1,6 @@
 """The generalized denoising auto-encoder against its equations written out, in float64."""
 
+from dataclasses import replace
 from itertools import islice
 
 import pytest
@@ -57,7 +58,7 @@ def means_written_out(p, x, noise, steps):
 
 @pytest.mark.parametrize("steps", [1, 3])
 def test_updates_are_minus_the_gradient_of_the_walkback_loss(model, images, steps):
-    model.walkback_steps = steps
+    model.settings = replace(model.settings, walkback_steps=steps)
     with torch.no_grad():  # as the training loop calls it
         updates, losses = model.updates(images, seeded(2))
     leaves = {name: value.clone().requires_grad_() for name, value in model.parameters.items()}

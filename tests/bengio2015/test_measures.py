@@ -61,10 +61,11 @@ def exactly(actual, expected):
 @DEPTHS
 def test_inference_follows_the_joint_likelihood_along_the_trace(images, depth, monkeypatch):
     model, x = build(depth), images.test.inputs[:8]
-    states = model.trace(x, alpha=model.alpha, iterations=5)
+    states = model.trace(x, alpha=model.settings.alpha, iterations=5)
     traces = torch.stack([model.log_joint(state) for state in states])  # (6, 8)
     by_hand = [
-        model.log_joint(model.infer(x, alpha=model.alpha, iterations=n)).tolist() for n in range(6)
+        model.log_joint(model.infer(x, alpha=model.settings.alpha, iterations=n)).tolist()
+        for n in range(6)
     ]
     assert traces == pytest.approx(torch.tensor(by_hand), rel=1e-12)
     assert len({tuple(t) for t in by_hand}) == 6  # each state is another
@@ -77,7 +78,7 @@ def test_inference_follows_the_joint_likelihood_along_the_trace(images, depth, m
     mean, variance = model.buffers["prior.mean"], model.buffers["prior.variance"]
 
     def log_prior(iterations):
-        top = model.infer(x, alpha=model.alpha, iterations=iterations)[-1]
+        top = model.infer(x, alpha=model.settings.alpha, iterations=iterations)[-1]
         return float(-0.5 * ((top - mean) ** 2 / variance).sum() / 8)
 
     share = 100 * sum(a > b for a, b in zip(by_hand[-1], by_hand[0], strict=True)) / 8

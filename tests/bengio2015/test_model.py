@@ -80,7 +80,7 @@ def naive_inference(model, x, *, alpha, iterations, pull=None, clip=False):
         for i in reversed(range(1, top + 1)):
             step = pull(model, i, h[i - 1], h[i]) if pull else f(i, h[i - 1]) - f(i, g(i, h[i]))
             above = 0 if i == top else alpha * (g(i + 1, h[i + 1]) - h[i])
-            h[i] = h[i] + model.delta * step + above
+            h[i] = h[i] + model.settings.delta * step + above
             if i == top and clip:
                 h[i] = h[i].clamp(0, 1)
     return h
@@ -194,7 +194,7 @@ def test_updates_are_minus_the_gradient_of_the_local_losses(images, depth, outpu
     updates, losses = model.updates(images, seeded(2))
 
     noise = seeded(2)  # the same corruption, drawn again in the documented order: x, h1, ..., hL
-    states = [state.detach() for state in model.infer(images, alpha=model.alpha)]
+    states = [state.detach() for state in model.infer(images, alpha=model.settings.alpha)]
     noisy = []
     for level, state in enumerate(states[:-1]):
         draws = torch.randn(state.shape, generator=noise, dtype=torch.float64)
@@ -267,7 +267,8 @@ def test_averaged_bernoulli_draws_are_thirds_with_the_top_as_their_mean(images):
 def test_finish_fits_the_inferred_mean_and_the_widened_variance(images, depth):
     model = build(layers=LAYERS[depth])
     model.finish(images)
-    top = naive_inference(model, images, alpha=model.alpha, iterations=model.iterations)[-1]
+    given = model.settings
+    top = naive_inference(model, images, alpha=given.alpha, iterations=given.iterations)[-1]
     close(model.buffers["prior.mean"], top.mean(0))
     variance = (top - top.mean(0)).square().mean(0)
     torch.testing.assert_close(model.buffers["prior.variance"], 4 * variance, rtol=1e-9, atol=0)
@@ -325,7 +326,7 @@ def test_samplers_are_the_printed_chain(images, depth):
         x = g(level, x)
     close(model.ancestral(4, seeded(9)), x)
     for _ in range(3):
-        x = g(1, naive_inference(model, x, alpha=0.3, iterations=model.iterations)[1])
+        x = g(1, naive_inference(model, x, alpha=0.3, iterations=model.settings.iterations)[1])
     close(model.generate(4, seeded(9)), x)
 
 

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from replications.bengio2015.baselines.noise import bernoulli, draw, glorot, salt_and_pepper
+from replications.bengio2015.baselines.noise import bernoulli, glorot, salt_and_pepper
+from replications.core.learn.noise import random_tensor
 
 
 def seeded(seed: int) -> torch.Generator:
@@ -29,7 +30,7 @@ def test_bernoulli_has_its_mean_and_is_sure_at_the_ends():
 
 def test_draw_takes_the_dtype_and_repeats_under_a_seed():
     like = torch.zeros(1, dtype=torch.float64)
-    first, again, other = (draw(torch.randn, (2, 3), seeded(s), like) for s in (0, 0, 1))
+    first, again, other = (random_tensor(torch.randn, (2, 3), seeded(s), like) for s in (0, 0, 1))
     assert first.shape == (2, 3) and first.dtype == torch.float64
     assert torch.equal(first, again) and not torch.equal(first, other)
 

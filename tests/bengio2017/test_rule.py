@@ -150,7 +150,7 @@ def without_error(rule, network, *, copies):
     layers = [0.3 + 0.4 * torch.rand(1, n, generator=generator).double() for n in sizes]
     inputs, *free = [layer.expand(copies, -1) for layer in layers]
     batch = Batch(inputs, torch.zeros(copies), free[-1], slice(0, copies))
-    size = rule.step_size / (rule.beta * rule.spikes_per_step)
+    size = rule.settings.step_size / (rule.settings.beta * rule.settings.spikes_per_step)
     wanted = {}
     for k, weights in enumerate(network.weights, start=1):
         sources = layers[k - 1].T + (layers[k] if k > 1 else 0)
@@ -161,18 +161,18 @@ def without_error(rule, network, *, copies):
         force = layers[k] @ network.weights[k] + network.biases[k] - state
         if k + 1 < len(network.weights):
             force = force + layers[k + 2] @ network.weights[k + 1].T
-        drift.append(rule.step_size * force)
+        drift.append(rule.settings.step_size * force)
     for k in range(1, len(layers)):
         moved = layers[k - 1].T @ drift[k] + drift[k - 1].T @ layers[k]
-        wanted[f"W{k}"] = wanted[f"W{k}"] + moved / rule.beta
+        wanted[f"W{k}"] = wanted[f"W{k}"] + moved / rule.settings.beta
     return batch, free, wanted
 
 
 def test_a_spike_learns_its_own_effect_unless_both_signs_cancel_it():
     network, rule, _ = spiking(second_steps=1, spikes_per_step=20.0, step_size=0.02)
     batch, free, wanted = without_error(rule, network, copies=100_000)
-    above = rule.learned(network, batch, free, rule.beta)
-    below = rule.learned(network, batch, free, -rule.beta)
+    above = rule.learned(network, batch, free, rule.settings.beta)
+    below = rule.learned(network, batch, free, -rule.settings.beta)
     for name, bias in wanted.items():
         assert float((above[name] - bias).norm() / bias.norm()) < 0.05
         assert float((above[name] + below[name]).norm() / bias.norm()) < 0.1

@@ -1,14 +1,17 @@
 """What every paper's folder has to be; papers are found, not listed."""
 
 import ast
+import dataclasses
+from importlib import import_module
 
 import pytest
 import yaml
 
 from replications.core.base.provenance import PACKAGE, ROOT
-from replications.core.declare.expansion import BESIDE
+from replications.core.declare.expansion import BESIDE, PROVIDED
 from replications.core.declare.experiments import EVALUATED, KINDS, TIERS
 from replications.core.declare.papers import Suite
+from replications.core.declare.reflection import definitions
 from replications.core.report.readme import MARKS
 
 FOLDERS = sorted(p for p in (ROOT / PACKAGE).iterdir() if (p / "__init__.py").exists())
@@ -111,7 +114,7 @@ def test_every_experiment_stands_in_a_figure(paper):
 
 
 def test_numbers_of_the_yaml_are_not_repeated_as_defaults_in_the_science(folder):
-    """Hyperparameters live in YAML alone: keyword-only arguments of the science have no default."""
+    """Hyperparameters live in YAML alone: keyword-only arguments and settings have no default."""
     kinds = [folder / f"{name}.py" for name in KINDS.values()]
     for path in [*(p for p in kinds if p.exists()), *beside(folder)]:
         for node in ast.walk(ast.parse(path.read_text())):
@@ -119,6 +122,23 @@ def test_numbers_of_the_yaml_are_not_repeated_as_defaults_in_the_science(folder)
                 given = zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
                 named = {argument.arg for argument, default in given if default is not None}
                 assert named <= {"device", "dtype"}
+            if isinstance(node, ast.ClassDef) and node.name == "Settings":
+                fields = [part for part in node.body if isinstance(part, ast.AnnAssign)]
+                given = [field for field in fields if field.value is not None]
+                assert all("ClassVar" in ast.unparse(field.annotation) for field in given)
+
+
+def test_what_is_read_of_the_source_are_the_settings_of_its_classes(folder):
+    """The checker imports nothing: what it finds are the fields that Python gives the dataclass."""
+    kinds = [folder / f"{name}.py" for name in KINDS.values()]
+    for path in [*(p for p in kinds if p.exists()), *beside(folder)]:
+        module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        for found in definitions(module).values():
+            science = getattr(import_module(module), found.name)
+            if hasattr(science, "Settings"):
+                settings = {field.name for field in dataclasses.fields(science.Settings)}
+                assert found.arguments - PROVIDED == settings, found.name
+                assert found.methods <= set(dir(science))
 
 
 def test_its_tests_mirror_it(folder):

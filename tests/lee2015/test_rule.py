@@ -41,7 +41,7 @@ def printed_targets(network, rule, batch):
     top = h[3].clone().requires_grad_()
     logits = top @ network.parameters["W4"] + network.parameters["b4"]
     (gradient,) = torch.autograd.grad(cross_entropy(logits, batch.labels), top)
-    t = {3: h[3] - rule.alpha * gradient}
+    t = {3: h[3] - rule.settings.alpha * gradient}
     t[2] = h[2] - g(rule, 3, h[3]) + g(rule, 3, t[3])
     t[1] = h[1] - g(rule, 2, h[2]) + g(rule, 2, t[2])
     return h, t
@@ -74,7 +74,7 @@ def test_inverse_updates_descend_the_reconstruction_of_corrupted_activities():
     loss = 0
     for i in (2, 3):
         noise = torch.empty_like(h[i - 1]).normal_(generator=rule.generator)
-        corrupted = h[i - 1] + rule.noise * noise
+        corrupted = h[i - 1] + rule.settings.noise * noise
         rebuilt = g(rule, i, f(network, i, corrupted).detach())
         loss = loss + (rebuilt - corrupted).square().sum(1).mean()
     gradients = torch.autograd.grad(loss, rule.parameters.values())
@@ -98,7 +98,7 @@ def test_with_perfect_linear_inverses_a_small_target_step_is_back_propagation():
     batch = Batch(inputs, labels, one_hot(labels, 5).double(), slice(0, 3))
     updates, gradient = rule.updates(batch)[0], rule.gradient(batch)
     for name in ("W1", "W2"):
-        expected = -2 * rule.alpha / len(labels) * gradient[name]
+        expected = -2 * rule.settings.alpha / len(labels) * gradient[name]
         torch.testing.assert_close(updates[name], expected, rtol=1e-3, atol=1e-12)
 
 

@@ -68,3 +68,18 @@ def test_weights_are_drawn_within_their_bounds_and_biases_start_at_zero(initiali
 def test_outputs_of_no_known_kind_are_refused():
     with pytest.raises(ValueError, match="hard_sigmoid or linear, not 'softmax'"):
         make(outputs="softmax")
+
+
+@pytest.mark.parametrize(
+    ("initialisation", "said"),
+    [
+        ({"glorot": {}}, "'glorot' is none of glorot_uniform, fan_in_uniform"),
+        ({"fan_in_uniform": {}}, "fan_in_uniform: takes gain, not nothing"),
+    ],
+)
+def test_other_initialisations_are_refused(initialisation, said):
+    with pytest.raises(ValueError, match=said):
+        HopfieldNetwork(
+            layers=(3, 2), outputs="linear", initialisation=initialisation,
+            generator=torch.Generator(),
+        )  # fmt: skip

@@ -175,7 +175,8 @@ def test_contrastive_hebbian_learning_is_the_limit_of_a_strong_nudge():
 @pytest.mark.parametrize("outputs", ["hard_sigmoid", "linear"])
 @pytest.mark.parametrize("kind", [rules.RecurrentBackpropagation, rules.BackpropagationThroughTime])
 def test_both_back_propagations_from_a_fixed_point_give_its_gradient(kind, outputs, layers):
-    _, rule, batch = make(layers, kind=kind, second_steps=400, outputs=outputs, scale=0.5)
+    steps = {"free_steps": 400, "second_steps": 400}
+    _, rule, batch = make(layers, kind=kind, **steps, outputs=outputs, scale=0.5)
     gradient = rule.gradient(batch)
     assert_close(rule.estimate(batch), {n: -g for n, g in gradient.items()})
 
@@ -291,9 +292,29 @@ def test_a_random_sign_gives_one_of_the_two_one_sided_updates():
 
 
 def test_settings_that_do_not_fit_say_what_does():
-    with pytest.raises(ValueError, match="choose one_sided, random_sign or symmetric"):
+    with pytest.raises(ValueError, match="choose one_sided, random_sign, symmetric"):
         make(nudging="both")
+    with pytest.raises(ValueError, match="beta is 0, which nudges nothing"):
+        make(beta=0.0)
+    with pytest.raises(ValueError, match=r"solver.euler: takes step_size, not size"):
+        make(solver={"euler": {"size": 0.5}})
+    with pytest.raises(ValueError, match=r"solver.alternate: takes nothing, not step_size"):
+        make(solver={"alternate": {"step_size": 0.5}})
     with pytest.raises(ValueError, match="'newton' is none of euler, alternate"):
         make(solver={"newton": {}})
     with pytest.raises(ValueError, match="'alternate' is none of euler"):
         make(kind=rules.BackpropagationThroughTime, solver=ALTERNATE)
+    back = rules.BackpropagationThroughTime
+    with pytest.raises(ValueError, match=r"second_steps is 21: .* at most the 20 of"):
+        make(kind=back, second_steps=21)
+    with pytest.raises(ValueError, match=r"tolerance is 0\.1: .* give 0"):
+        make(kind=back, tolerance=0.1)
+
+
+@pytest.mark.parametrize("nudging", ["random_sign", "symmetric"])
+def test_a_beta_without_a_minimum_is_refused_before_training(nudging):
+    """2 c beta = -1 has none by the alternating solver; the one-sided nudge never gets there."""
+    with pytest.raises(ValueError, match=r"2 c beta is -1\.0.*or the euler solver"):
+        make(solver=ALTERNATE, nudging=nudging, beta=1.0)
+    for fits in ({"beta": 0.9}, {"solver": EULER}, {"nudging": "one_sided"}):
+        make(**{"solver": ALTERNATE, "nudging": nudging, "beta": 1.0, **fits})

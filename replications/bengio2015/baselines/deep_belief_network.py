@@ -13,59 +13,53 @@ Shapes are written for B images and layers [784, 500, 500, 2000].
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
 from torch import Generator, Tensor
 
-from replications.bengio2015.baselines.chains import consecutive, starts
+from replications.bengio2015.baselines.chains import ChainSampled
 from replications.bengio2015.baselines.noise import bernoulli
 from replications.bengio2015.baselines.restricted_boltzmann_machine import (
     RestrictedBoltzmannMachine,
 )
 
 
-class DeepBeliefNetwork:
-    """Machines rbm1, rbm2, ... of which the last is sampled and the others only passed down.
+class DeepBeliefNetwork(ChainSampled):
+    """Machines rbm1, rbm2, ... of which the last is sampled and the others only passed down."""
 
-    layers : widths of x, h1, ..., hL.
-    steps_per_layer : updates spent on every machine before the next is begun; the last one takes
-        all that remain.
-    gibbs_steps, weight_decay, initial_scale : of every machine, see RestrictedBoltzmannMachine.
-    chains, chain_steps : how many training images `finish` keeps to start chains from, and the
-        steps in the top machine that `ancestral` takes before it keeps images.
-    generator : source of the initial weights.
-    """
+    @dataclass(frozen=True, kw_only=True)
+    class Settings(ChainSampled.Settings):
+        """`layers`: widths of x, h1, ..., hL; `steps_per_layer`: updates spent on every machine
+        before the next is begun (the last one takes all that remain); `gibbs_steps`,
+        `weight_decay`, `initial_scale` of every machine, see RestrictedBoltzmannMachine. The chains
+        are those of the top machine.
+        """
 
-    def __init__(
-        self,
-        *,
-        layers: Sequence[int],
-        steps_per_layer: int,
-        gibbs_steps: int,
-        weight_decay: float,
-        initial_scale: float,
-        chains: int,
-        chain_steps: int,
-        generator: Generator,
-        device: torch.device | str,
-        dtype: torch.dtype = torch.float32,
-    ) -> None:
-        self.steps_per_layer, self.chains = steps_per_layer, chains
-        self.chain_steps = chain_steps
+        layers: Sequence[int]
+        steps_per_layer: int
+        gibbs_steps: int
+        weight_decay: float
+        initial_scale: float
+
+    settings: Settings
+
+    def initialise(self, generator: Generator) -> None:
+        given, like = self.settings, self.like
         self.machines = [
             RestrictedBoltzmannMachine(
                 layers=pair,
-                gibbs_steps=gibbs_steps,
-                weight_decay=weight_decay,
-                initial_scale=initial_scale,
+                gibbs_steps=given.gibbs_steps,
+                weight_decay=given.weight_decay,
+                initial_scale=given.initial_scale,
                 chains=0,  # chains start at images, which this class keeps
-                chain_steps=chain_steps,
+                chain_steps=given.chain_steps,
                 generator=generator,
-                device=device,
-                dtype=dtype,
+                device=like.device,
+                dtype=like.dtype,
             )
-            for pair in pairwise(layers)
+            for pair in pairwise(given.layers)
         ]
         self.parameters = {
             f"rbm{number}.{name}": value
@@ -73,8 +67,8 @@ class DeepBeliefNetwork:
             for name, value in machine.parameters.items()
         }
         self.buffers = {
-            "start": torch.zeros(chains, layers[0], device=device, dtype=dtype),
-            "steps": torch.zeros((), device=device, dtype=torch.int64),  # updates computed so far
+            "start": like.new_zeros(given.chains, given.layers[0]),
+            "steps": like.new_zeros((), dtype=torch.int64),  # updates computed so far
         }
 
     def encode(self, x: Tensor, machines: int) -> Tensor:
@@ -97,17 +91,13 @@ class DeepBeliefNetwork:
 
         Counts itself in the buffer ``steps``. The loss is that machine's reconstruction error.
         """
-        turn = min(int(self.buffers["steps"]) // self.steps_per_layer, len(self.machines) - 1)
+        passed = int(self.buffers["steps"]) // self.settings.steps_per_layer
+        turn = min(passed, len(self.machines) - 1)
         self.buffers["steps"] += 1
         learned, losses = self.machines[turn].updates(self.encode(x, turn), generator)
         updates = {name: torch.zeros_like(value) for name, value in self.parameters.items()}
         updates |= {f"rbm{turn + 1}.{name}": value for name, value in learned.items()}
         return updates, losses
-
-    @torch.no_grad()
-    def finish(self, inputs: Tensor) -> None:
-        """Keep the training images that chains start from, of (n, 784)."""
-        self.buffers["start"].copy_(starts(inputs, self.chains))
 
     @torch.no_grad()
     def states(self, start: Tensor, generator: Generator) -> Iterator[Tensor]:
@@ -121,5 +111,4 @@ class DeepBeliefNetwork:
 
     def ancestral(self, count: int, generator: Generator) -> Tensor:
         """Images (count, 784): Gibbs in the top machine from training images, then down."""
-        states = self.states(self.buffers["start"], generator)
-        return consecutive(states, chains=self.chains, chain_steps=self.chain_steps, count=count)
+        return self.kept(count, generator)

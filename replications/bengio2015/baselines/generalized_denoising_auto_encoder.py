@@ -10,59 +10,43 @@ Alternating the two is a Markov chain whose stationary distribution estimates th
 (their Theorem 1). Shapes are written for B images and layers [784, 2000].
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from itertools import islice
 
 import torch
 from torch import Generator, Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, linear
 
+from replications.bengio2015.baselines.auto_encoder import TiedAutoEncoder
 from replications.bengio2015.baselines.autograd import descent, leaves
-from replications.bengio2015.baselines.chains import consecutive, starts
-from replications.bengio2015.baselines.noise import bernoulli, glorot, salt_and_pepper
+from replications.bengio2015.baselines.noise import bernoulli, salt_and_pepper
 
 
-class GeneralizedDenoisingAutoEncoder:
+class GeneralizedDenoisingAutoEncoder(TiedAutoEncoder):
     """One layer with tied weights, trained to rebuild a binary image from a corrupted one.
 
-    layers : widths of x and h, e.g. ``[784, 2000]``.
-    corruption : share of the pixels that salt and pepper replaces.
-    walkback_steps : reconstructions of each image in training: 1 is plain denoising, 5 the
-        authors' walkback.
-    chains, chain_steps : parallel chains, and their steps before the first image that is kept.
-    generator : source of the initial weights: Glorot's uniform law, biases 0, as in the code.
-
-    Images are binarised at 0.5, as in the code. The chains start at `chains` training images,
-    spread evenly over the training set: our choice, to be forgotten in `chain_steps` (the code
-    starts one chain at a test image).
+    Images are binarised at 0.5, as in the code. The code starts one chain at a test image.
     """
 
-    def __init__(
-        self,
-        *,
-        layers: Sequence[int],
-        corruption: float,
-        walkback_steps: int,
-        chains: int,
-        chain_steps: int,
-        generator: Generator,
-        device: torch.device | str,
-        dtype: torch.dtype = torch.float32,
-    ) -> None:
-        if len(layers) != 2:
-            raise ValueError(f"the model has two layers, x and h; got {list(layers)}")
-        if walkback_steps < 1:
-            raise ValueError(f"walkback_steps counts reconstructions, from 1; got {walkback_steps}")
-        self.corruption, self.walkback_steps = corruption, walkback_steps
-        self.chains, self.chain_steps = chains, chain_steps
-        visible, hidden = layers
-        zeros = torch.zeros(max(layers), device=device, dtype=dtype)
-        self.parameters = {
-            "weight": glorot((hidden, visible), generator, zeros),  # (2000, 784)
-            "hidden_bias": zeros[:hidden].clone(),
-            "visible_bias": zeros[:visible].clone(),
-        }
-        self.buffers = {"start": zeros.new_zeros(chains, visible)}
+    @dataclass(frozen=True, kw_only=True)
+    class Settings(TiedAutoEncoder.Settings):
+        """`corruption`: share of the pixels that salt and pepper replaces; `walkback_steps`:
+        reconstructions of each image in training: 1 is plain denoising, 5 the authors' walkback.
+        Raises ValueError for less than 1.
+        """
+
+        corruption: float
+        walkback_steps: int
+
+        def __post_init__(self) -> None:
+            super().__post_init__()
+            if self.walkback_steps < 1:
+                raise ValueError(
+                    f"walkback_steps counts reconstructions, from 1; got {self.walkback_steps}"
+                )
+
+    settings: Settings
 
     def walk(
         self, parameters: Mapping[str, Tensor], x: Tensor, generator: Generator
@@ -74,7 +58,7 @@ class GeneralizedDenoisingAutoEncoder:
         """
         weight = parameters["weight"]
         while True:
-            corrupt = salt_and_pepper(x, self.corruption, generator)
+            corrupt = salt_and_pepper(x, self.settings.corruption, generator)
             h = linear(corrupt, weight, parameters["hidden_bias"]).sigmoid()  # (B, 2000)
             logits = linear(h, weight.T, parameters["visible_bias"])  # (B, 784)
             yield logits
@@ -94,7 +78,7 @@ class GeneralizedDenoisingAutoEncoder:
         """
         p = leaves(self.parameters)
         x = (x > 0.5).to(x.dtype)
-        walk = islice(self.walk(p, x, generator), self.walkback_steps)
+        walk = islice(self.walk(p, x, generator), self.settings.walkback_steps)
         errors = [binary_cross_entropy_with_logits(logits, x) for logits in walk]
         losses = {"denoising": errors[0].detach(), "walkback": errors[-1].detach()}
         return descent(sum(errors), p), losses
@@ -102,7 +86,7 @@ class GeneralizedDenoisingAutoEncoder:
     @torch.no_grad()
     def finish(self, inputs: Tensor) -> None:
         """Keep the training images, out of (n, 784), binarised, at which the chains start."""
-        self.buffers["start"].copy_(starts(inputs, self.chains) > 0.5)
+        super().finish((inputs > 0.5).to(inputs.dtype))
 
     @torch.no_grad()
     def states(self, start: Tensor, generator: Generator) -> Iterator[Tensor]:
@@ -115,5 +99,4 @@ class GeneralizedDenoisingAutoEncoder:
 
         An image is the mean of P(x|x~), as in the code; the chain goes on from a sample of it.
         """
-        states = self.states(self.buffers["start"], generator)
-        return consecutive(states, chains=self.chains, chain_steps=self.chain_steps, count=count)
+        return self.kept(count, generator)

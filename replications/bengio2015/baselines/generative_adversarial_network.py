@@ -17,6 +17,7 @@ discriminator_layers [784, 240, 240, 1].
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from math import sqrt
 
 import torch
@@ -25,60 +26,56 @@ from torch.nn.functional import softplus
 
 from replications.bengio2015.baselines.autograd import leaves
 from replications.bengio2015.baselines.maps import affine
-from replications.bengio2015.baselines.noise import draw
 from replications.bengio2015.model import BATCH
+from replications.core.learn.models import GenerativeModel
+from replications.core.learn.noise import random_tensor
 
 
-class GenerativeAdversarialNetwork:
-    """A rectifier generator against a maxout discriminator with dropout.
+class GenerativeAdversarialNetwork(GenerativeModel):
+    """A rectifier generator against a maxout discriminator with dropout."""
 
-    generator_layers : widths of the latent, the rectifier layers and the image (sigmoid).
-    discriminator_layers : widths of the image, the maxout layers and the one output.
-    pieces : affine maps of which every maxout unit takes the largest.
-    keep_input, keep_hidden : probabilities with which dropout keeps an input of the first layer of
-        the discriminator, and of its other layers; what is kept is divided by them.
-    generator_range, discriminator_range : initial weights are uniform on (-range, range).
-    output_bias : initial bias of every pixel; the other biases start at zero.
-    generator : source of the initial weights.
-    """
+    @dataclass(frozen=True, kw_only=True)
+    class Settings(GenerativeModel.Settings):
+        """`generator_layers`: widths of the latent, the rectifier layers and the image (sigmoid);
+        `discriminator_layers`: of the image, the maxout layers and the one output; `pieces`: affine
+        maps of which every maxout unit takes the largest; `keep_input`, `keep_hidden`:
+        probabilities with which dropout keeps an input of the first layer of the discriminator, and
+        of its other layers (what is kept is divided by them); initial weights are uniform on
+        (-range, range) with `generator_range` and `discriminator_range`; `output_bias`: initial
+        bias of every pixel; the other biases start at zero.
+        """
 
-    def __init__(
-        self,
-        *,
-        generator_layers: Sequence[int],
-        discriminator_layers: Sequence[int],
-        pieces: int,
-        keep_input: float,
-        keep_hidden: float,
-        generator_range: float,
-        discriminator_range: float,
-        output_bias: float,
-        generator: Generator,
-        device: torch.device | str,
-        dtype: torch.dtype = torch.float32,
-    ) -> None:
-        self.latents, self.pieces = generator_layers[0], pieces
-        self.depth, self.judges = len(generator_layers) - 1, len(discriminator_layers) - 1
-        self.keep = [keep_input] + [keep_hidden] * (self.judges - 1)
-        empty = torch.empty(0, device=device, dtype=dtype)
-        self.parameters = {}
+        generator_layers: Sequence[int]
+        discriminator_layers: Sequence[int]
+        pieces: int
+        keep_input: float
+        keep_hidden: float
+        generator_range: float
+        discriminator_range: float
+        output_bias: float
+
+    settings: Settings
+
+    def initialise(self, generator: Generator) -> None:
+        given = self.settings
+        layers, judging = given.generator_layers, given.discriminator_layers
+        self.latents = layers[0]
+        self.depth, self.judges = len(layers) - 1, len(judging) - 1
+        self.keep = [given.keep_input] + [given.keep_hidden] * (self.judges - 1)
         for n in range(1, self.depth + 1):
-            inputs, outputs = generator_layers[n - 1 : n + 1]
-            self._start(f"generator{n}", (outputs, inputs), generator_range, generator, empty)
+            inputs, outputs = layers[n - 1 : n + 1]
+            self._start(f"generator{n}", (outputs, inputs), given.generator_range, generator)
         for n in range(1, self.judges + 1):
-            inputs, outputs = discriminator_layers[n - 1 : n + 1]
-            rows = outputs if n == self.judges else outputs * pieces
+            inputs, outputs = judging[n - 1 : n + 1]
+            rows = outputs if n == self.judges else outputs * given.pieces
             shape = (rows, inputs)  # rows of a maxout unit lie `outputs` apart
-            self._start(f"discriminator{n}", shape, discriminator_range, generator, empty)
-        self.parameters[f"generator{self.depth}.bias"].fill_(output_bias)
-        self.buffers: dict[str, Tensor] = {}
+            self._start(f"discriminator{n}", shape, given.discriminator_range, generator)
+        self.parameters[f"generator{self.depth}.bias"].fill_(given.output_bias)
 
-    def _start(
-        self, name: str, shape: Sequence[int], limit: float, generator: Generator, like: Tensor
-    ) -> None:
-        uniform = draw(torch.rand, shape, generator, like)
+    def _start(self, name: str, shape: Sequence[int], limit: float, generator: Generator) -> None:
+        uniform = random_tensor(torch.rand, shape, generator, self.like)
         self.parameters[f"{name}.weight"] = limit * (2 * uniform - 1)
-        self.parameters[f"{name}.bias"] = like.new_zeros(shape[0])
+        self.parameters[f"{name}.bias"] = self.like.new_zeros(shape[0])
 
     def generate(self, z: Tensor, weights: Mapping[str, Tensor]) -> Tensor:
         """G(u(z)): images (B, 784) of standard normal draws (B, 100)."""
@@ -91,7 +88,7 @@ class GenerativeAdversarialNetwork:
         """d(x), the log odds (B,) that images (B, 784) are data, given a dropout mask per layer."""
         for n in range(1, self.judges):
             maps = affine(f"discriminator{n}", x * kept[n - 1], weights)  # (B, 5 * 240)
-            x = maps.unflatten(1, (self.pieces, -1)).amax(1)  # (B, 240)
+            x = maps.unflatten(1, (self.settings.pieces, -1)).amax(1)  # (B, 240)
         return affine(f"discriminator{self.judges}", x * kept[-1], weights).squeeze(1)
 
     def masks(self, count: int, generator: Generator) -> list[Tensor]:
@@ -99,7 +96,7 @@ class GenerativeAdversarialNetwork:
         masks = []
         for n, keep in enumerate(self.keep, 1):
             weight = self.parameters[f"discriminator{n}.weight"]
-            uniform = draw(torch.rand, (count, weight.shape[1]), generator, weight)
+            uniform = random_tensor(torch.rand, (count, weight.shape[1]), generator, weight)
             masks.append((uniform < keep).to(weight.dtype) / keep)  # (B, inputs)
         return masks
 
@@ -113,7 +110,7 @@ class GenerativeAdversarialNetwork:
         the same dropout, as in the released code.
         """
         weights = leaves(self.parameters)
-        z = draw(torch.randn, (len(x), self.latents), generator, x)
+        z = random_tensor(torch.randn, (len(x), self.latents), generator, x)
         both = torch.cat([x, self.generate(z, weights)])  # (2B, 784)
         real, fake = self.judge(both, self.masks(len(both), generator), weights).chunk(2)
         losses = {
@@ -127,9 +124,6 @@ class GenerativeAdversarialNetwork:
             updates |= {name: -gradient for name, gradient in zip(own, gradients, strict=True)}
         return updates, {name: loss.detach() for name, loss in losses.items()}
 
-    def finish(self, inputs: Tensor) -> None:
-        """Nothing is left to fit."""
-
     def decoder(self, sampler: str) -> Callable[[Tensor], Tensor]:
         """What `ancestral` makes of standard normal draws (B, 100): images (B, 784)."""
         return {"ancestral": lambda z: self.generate(z, self.parameters)}[sampler]
@@ -137,5 +131,5 @@ class GenerativeAdversarialNetwork:
     @torch.no_grad()
     def ancestral(self, count: int, generator: Generator) -> Tensor:
         """Images (count, 784): G of uniform latents."""
-        z = draw(torch.randn, (count, self.latents), generator, self.parameters["generator1.bias"])
+        z = random_tensor(torch.randn, (count, self.latents), generator, self.like)
         return torch.cat([self.decoder("ancestral")(part) for part in z.split(BATCH)])

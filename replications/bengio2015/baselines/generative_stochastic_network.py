@@ -12,6 +12,7 @@ Shapes are written for B images and layers [784, 1500, 1500].
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
 
 import torch
@@ -19,50 +20,50 @@ from torch import Generator, Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, linear
 
 from replications.bengio2015.baselines.autograd import descent, leaves
-from replications.bengio2015.baselines.chains import consecutive, starts
-from replications.bengio2015.baselines.noise import bernoulli, draw, glorot, salt_and_pepper
+from replications.bengio2015.baselines.chains import ChainSampled
+from replications.bengio2015.baselines.noise import bernoulli, glorot, salt_and_pepper
+from replications.core.learn.noise import random_tensor
 
 
-class GenerativeStochasticNetwork:
+class GenerativeStochasticNetwork(ChainSampled):
     """A Markov chain over (x, h1, h2) with tied weights, trained to come back to the data.
 
-    layers : widths of x, h1 and h2, e.g. ``[784, 1500, 1500]``.
-    corruption : share of the pixels that salt and pepper replaces.
-    hidden_noise : sigma, of the noise on h2 before and after its tanh; h1 has none.
-    walkback_steps : steps of the chain that are unrolled, and scored, in training.
-    chains, chain_steps : parallel chains, and their steps before the first image that is kept.
-    generator : source of the initial weights: Glorot's uniform law, biases 0, as in the code.
-
-    Chains start at `chains` training images, spread evenly over the training set, with h2 = 0:
-    our choice, to be forgotten in `chain_steps`. The code runs one chain from a test image and
-    keeps all of its 10,000 consecutive images, the first included.
+    Initial weights: Glorot's uniform law, biases 0, as in the code. Chains start with h2 = 0. The
+    code runs one chain from a test image and keeps all of its 10,000 consecutive images, the first
+    included.
     """
 
-    def __init__(
-        self,
-        *,
-        layers: Sequence[int],
-        corruption: float,
-        hidden_noise: float,
-        walkback_steps: int,
-        chains: int,
-        chain_steps: int,
-        generator: Generator,
-        device: torch.device | str,
-        dtype: torch.dtype = torch.float32,
-    ) -> None:
-        if len(layers) != 3:
-            raise ValueError(f"the model has three layers, x, h1 and h2; got {list(layers)}")
-        if walkback_steps < 2:
-            raise ValueError(f"h2 acts from the second walkback step on; got {walkback_steps}")
-        self.corruption, self.hidden_noise = corruption, hidden_noise
-        self.walkback_steps = walkback_steps
-        self.chains, self.chain_steps = chains, chain_steps
-        zeros = torch.zeros(max(layers), device=device, dtype=dtype)
-        self.parameters = {f"bias{i}": zeros[:width].clone() for i, width in enumerate(layers)}
-        self.parameters["weight1"] = glorot((layers[1], layers[0]), generator, zeros)
-        self.parameters["weight2"] = glorot((layers[2], layers[1]), generator, zeros)
-        self.buffers = {"start": zeros.new_zeros(chains, layers[0])}
+    @dataclass(frozen=True, kw_only=True)
+    class Settings(ChainSampled.Settings):
+        """`layers`: widths of x, h1 and h2, e.g. [784, 1500, 1500]; `corruption`: share of the
+        pixels that salt and pepper replaces; `hidden_noise`: sigma, of the noise on h2 before and
+        after its tanh (h1 has none); `walkback_steps`: steps of the chain that are unrolled, and
+        scored, in training. Raises ValueError for other layers, and for less than 2 steps.
+        """
+
+        layers: Sequence[int]
+        corruption: float
+        hidden_noise: float
+        walkback_steps: int
+
+        def __post_init__(self) -> None:
+            if len(self.layers) != 3:
+                raise ValueError(
+                    f"the model has three layers, x, h1 and h2; got {list(self.layers)}"
+                )
+            if self.walkback_steps < 2:
+                raise ValueError(
+                    f"h2 acts from the second walkback step on; got {self.walkback_steps}"
+                )
+
+    settings: Settings
+
+    def initialise(self, generator: Generator) -> None:
+        layers, like = self.settings.layers, self.like
+        self.parameters = {f"bias{i}": like.new_zeros(width) for i, width in enumerate(layers)}
+        self.parameters["weight1"] = glorot((layers[1], layers[0]), generator, like)
+        self.parameters["weight2"] = glorot((layers[2], layers[1]), generator, like)
+        self.buffers = {"start": like.new_zeros(self.settings.chains, layers[0])}
 
     def walk(
         self, parameters: Mapping[str, Tensor], x: Tensor, generator: Generator
@@ -73,15 +74,16 @@ class GenerativeStochasticNetwork:
         the first steps, sampling the later ones.
         """
         p = parameters
-        corrupt = salt_and_pepper(x, self.corruption, generator)  # x~, (B, 784)
+        corrupt = salt_and_pepper(x, self.settings.corruption, generator)  # x~, (B, 784)
         h2 = x.new_zeros(len(x), len(p["bias2"]))  # (B, 1500)
         while True:
             h1 = (linear(corrupt, p["weight1"], p["bias1"]) + h2 @ p["weight2"]).tanh()
             logits = linear(h1, p["weight1"].T, p["bias0"])  # (B, 1500) -> (B, 784)
             yield logits
             sample = bernoulli(logits.detach().sigmoid(), generator)
-            corrupt = salt_and_pepper(sample, self.corruption, generator)
-            before, after = self.hidden_noise * draw(torch.randn, (2, *h2.shape), generator, x)
+            corrupt = salt_and_pepper(sample, self.settings.corruption, generator)
+            noise = random_tensor(torch.randn, (2, *h2.shape), generator, x)
+            before, after = self.settings.hidden_noise * noise
             h2 = (linear(h1, p["weight2"], p["bias2"]) + before).tanh() + after  # (B, 1500)
 
     @torch.enable_grad()
@@ -95,15 +97,10 @@ class GenerativeStochasticNetwork:
         (walkback, which is the one the code prints).
         """
         p = leaves(self.parameters)
-        walk = islice(self.walk(p, x, generator), self.walkback_steps)
+        walk = islice(self.walk(p, x, generator), self.settings.walkback_steps)
         errors = [binary_cross_entropy_with_logits(logits, x) for logits in walk]
         losses = {"denoising": errors[0].detach(), "walkback": errors[-1].detach()}
         return descent(sum(errors), p), losses
-
-    @torch.no_grad()
-    def finish(self, inputs: Tensor) -> None:
-        """Keep the training images, out of (n, 784), at which the chains start."""
-        self.buffers["start"].copy_(starts(inputs, self.chains))
 
     @torch.no_grad()
     def states(self, start: Tensor, generator: Generator) -> Iterator[Tensor]:
@@ -116,5 +113,4 @@ class GenerativeStochasticNetwork:
 
         An image is the mean of P(x|h1), as in the code; the chain goes on from a draw of it.
         """
-        states = self.states(self.buffers["start"], generator)
-        return consecutive(states, chains=self.chains, chain_steps=self.chain_steps, count=count)
+        return self.kept(count, generator)

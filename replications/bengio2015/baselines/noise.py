@@ -1,25 +1,16 @@
-"""Random numbers, and the corruption of images."""
+"""Binary units, the corruption of images, and initial weights."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Generator, Tensor
 
-
-def draw(
-    law: Callable[..., Tensor], shape: Sequence[int], generator: Generator, like: Tensor
-) -> Tensor:
-    """`law` (torch.rand or torch.randn) of that shape, with the device and dtype of `like`.
-
-    Drawn on the generator's device, then moved: a CPU generator gives every device the same.
-    """
-    draws = law(shape, generator=generator, device=generator.device, dtype=like.dtype)
-    return draws.to(like.device)
+from replications.core.learn.noise import random_tensor
 
 
 def bernoulli(mean: Tensor, generator: Generator) -> Tensor:
     """1 with probability `mean`, else 0, for every entry; no gradient passes."""
-    return (draw(torch.rand, mean.shape, generator, mean) < mean).to(mean.dtype)
+    return (random_tensor(torch.rand, mean.shape, generator, mean) < mean).to(mean.dtype)
 
 
 def salt_and_pepper(x: Tensor, rate: float, generator: Generator) -> Tensor:
@@ -28,10 +19,10 @@ def salt_and_pepper(x: Tensor, rate: float, generator: Generator) -> Tensor:
     So a share rate / 2 of the pixels of a binary image changes. One uniform draw for each entry:
     below rate / 2 salt (1), below rate pepper (0).
     """
-    uniform = draw(torch.rand, x.shape, generator, x)
+    uniform = random_tensor(torch.rand, x.shape, generator, x)
     return torch.where(uniform < rate, (uniform < rate / 2).to(x.dtype), x)
 
 
 def glorot(shape: Sequence[int], generator: Generator, like: Tensor) -> Tensor:
     """Weights U(-a, a), a = sqrt(6 / (inputs + outputs)): Glorot & Bengio 2010 for tanh units."""
-    return (2 * draw(torch.rand, shape, generator, like) - 1) * (6 / sum(shape)) ** 0.5
+    return (2 * random_tensor(torch.rand, shape, generator, like) - 1) * (6 / sum(shape)) ** 0.5

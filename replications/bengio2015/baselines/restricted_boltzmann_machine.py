@@ -15,51 +15,44 @@ Shapes are written for B images and layers [784, 500].
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 
 import torch
 from torch import Generator, Tensor
 from torch.nn.functional import binary_cross_entropy
 
-from replications.bengio2015.baselines.chains import consecutive, starts
-from replications.bengio2015.baselines.noise import bernoulli, draw
+from replications.bengio2015.baselines.chains import ChainSampled
+from replications.bengio2015.baselines.noise import bernoulli
+from replications.core.learn.noise import random_tensor
 
 
-class RestrictedBoltzmannMachine:
-    """Two layers of binary units, sampled by block Gibbs sampling.
+class RestrictedBoltzmannMachine(ChainSampled):
+    """Two layers of binary units, sampled by block Gibbs sampling. Biases start at zero."""
 
-    layers : widths of v and h.
-    gibbs_steps : k of CD-k, the steps of the chain between the two phases.
-    weight_decay : what is subtracted from the update of W, in units of W.
-    initial_scale : standard deviation of the normal initial weights; biases start at zero.
-    chains, chain_steps : how many training images `finish` keeps to start chains from, and the
-        steps that `chain` takes before it keeps images.
-    generator : source of the initial weights.
-    """
+    @dataclass(frozen=True, kw_only=True)
+    class Settings(ChainSampled.Settings):
+        """`layers`: widths of v and h; `gibbs_steps`: k of CD-k, the steps of the chain between the
+        two phases; `weight_decay`: what is subtracted from the update of W, in units of W;
+        `initial_scale`: standard deviation of the normal initial weights.
+        """
 
-    def __init__(
-        self,
-        *,
-        layers: Sequence[int],
-        gibbs_steps: int,
-        weight_decay: float,
-        initial_scale: float,
-        chains: int,
-        chain_steps: int,
-        generator: Generator,
-        device: torch.device | str,
-        dtype: torch.dtype = torch.float32,
-    ) -> None:
-        visible, hidden = layers
-        self.gibbs_steps, self.weight_decay = gibbs_steps, weight_decay
-        self.chains, self.chain_steps = chains, chain_steps
-        start = torch.zeros(chains, visible, device=device, dtype=dtype)
+        layers: Sequence[int]
+        gibbs_steps: int
+        weight_decay: float
+        initial_scale: float
+
+    settings: Settings
+
+    def initialise(self, generator: Generator) -> None:
+        visible, hidden = self.settings.layers
+        weight = random_tensor(torch.randn, (hidden, visible), generator, self.like)
         self.parameters = {
-            "weight": initial_scale * draw(torch.randn, (hidden, visible), generator, start),
-            "visible.bias": start.new_zeros(visible),
-            "hidden.bias": start.new_zeros(hidden),
+            "weight": self.settings.initial_scale * weight,
+            "visible.bias": self.like.new_zeros(visible),
+            "hidden.bias": self.like.new_zeros(hidden),
         }
-        self.buffers = {"start": start}
+        self.buffers = {"start": self.like.new_zeros(self.settings.chains, visible)}
 
     def hidden(self, visible: Tensor) -> Tensor:
         """p(h = 1 | v), (B, 784) -> (B, 500)."""
@@ -92,21 +85,16 @@ class RestrictedBoltzmannMachine:
         with h replaced by its mean given v, and weight decay. The loss is the cross-entropy, in
         nats for an image, of x and the means of its reconstruction after k steps.
         """
-        *_, (means, dreamt) = islice(self.gibbs(x, generator), self.gibbs_steps)
+        *_, (means, dreamt) = islice(self.gibbs(x, generator), self.settings.gibbs_steps)
         data, model = self.hidden(x), self.hidden(dreamt)  # (B, 500)
         correlation = (data.T @ x).sub_(model.T @ dreamt).div_(len(x))  # (500, 784)
         updates = {
-            "weight": correlation.sub_(self.parameters["weight"], alpha=self.weight_decay),
+            "weight": correlation.sub_(self.parameters["weight"], alpha=self.settings.weight_decay),
             "visible.bias": (x - dreamt).mean(0),
             "hidden.bias": (data - model).mean(0),
         }
         error = binary_cross_entropy(means, x, reduction="sum") / len(x)
         return updates, {"reconstruction": error}
-
-    @torch.no_grad()
-    def finish(self, inputs: Tensor) -> None:
-        """Keep the training images that chains start from, of (n, 784)."""
-        self.buffers["start"].copy_(starts(inputs, self.chains))
 
     @torch.no_grad()
     def states(self, start: Tensor, generator: Generator) -> Iterator[Tensor]:
@@ -116,5 +104,4 @@ class RestrictedBoltzmannMachine:
 
     def chain(self, count: int, generator: Generator) -> Tensor:
         """Images (count, 784): pixel means of chains started at the kept training images."""
-        states = self.states(self.buffers["start"], generator)
-        return consecutive(states, chains=self.chains, chain_steps=self.chain_steps, count=count)
+        return self.kept(count, generator)

@@ -13,6 +13,7 @@ start at one number. Shapes are written for B images and layers [784, 200, 200, 
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Generator, Tensor
@@ -20,8 +21,10 @@ from torch.nn.functional import softplus
 
 from replications.bengio2015.baselines.autograd import descent, leaves
 from replications.bengio2015.baselines.maps import affine
-from replications.bengio2015.baselines.noise import bernoulli, draw, glorot
+from replications.bengio2015.baselines.noise import bernoulli, glorot
 from replications.bengio2015.model import BATCH
+from replications.core.learn.models import GenerativeModel
+from replications.core.learn.noise import random_tensor
 
 
 def divergence(mean: Tensor, log_sigma: Tensor) -> Tensor:
@@ -32,35 +35,31 @@ def divergence(mean: Tensor, log_sigma: Tensor) -> Tensor:
     return 0.5 * (mean.square() + (2 * log_sigma).exp() - 1 - 2 * log_sigma).sum(1)
 
 
-class VariationalAutoEncoder:
-    """A deterministic decoder of a Gaussian latent, learned with an amortised posterior.
+class VariationalAutoEncoder(GenerativeModel):
+    """A deterministic decoder of a Gaussian latent, learned with an amortised posterior."""
 
-    layers : widths of x, the tanh layers and z; the decoder has the same ones in reverse.
-    output_bias : initial bias of every pixel; the other biases start at zero.
-    generator : source of the initial weights.
-    """
+    @dataclass(frozen=True, kw_only=True)
+    class Settings(GenerativeModel.Settings):
+        """`layers`: widths of x, the tanh layers and z (the decoder has the same ones in reverse);
+        `output_bias`: initial bias of every pixel; the other biases start at zero.
+        """
 
-    def __init__(
-        self,
-        *,
-        layers: Sequence[int],
-        output_bias: float,
-        generator: Generator,
-        device: torch.device | str,
-        dtype: torch.dtype = torch.float32,
-    ) -> None:
+        layers: Sequence[int]
+        output_bias: float
+
+    settings: Settings
+
+    def initialise(self, generator: Generator) -> None:
+        layers = self.settings.layers
         self.latents = layers[-1]
         self.depth = len(layers) - 1
-        empty = torch.empty(0, device=device, dtype=dtype)
         maps = {f"encoder{n}": (layers[n], layers[n - 1]) for n in range(1, self.depth)}
         maps |= {name: (layers[-1], layers[-2]) for name in ("mean", "log_sigma")}
         maps |= {f"decoder{n}": (layers[-n - 1], layers[-n]) for n in range(1, self.depth + 1)}
-        self.parameters = {}
         for name, shape in maps.items():
-            self.parameters[f"{name}.weight"] = glorot(shape, generator, empty)
-            self.parameters[f"{name}.bias"] = empty.new_zeros(shape[0])
-        self.parameters[f"decoder{self.depth}.bias"].fill_(output_bias)
-        self.buffers: dict[str, Tensor] = {}
+            self.parameters[f"{name}.weight"] = glorot(shape, generator, self.like)
+            self.parameters[f"{name}.bias"] = self.like.new_zeros(shape[0])
+        self.parameters[f"decoder{self.depth}.bias"].fill_(self.settings.output_bias)
 
     def encode(self, x: Tensor, weights: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
         """Mean and log standard deviation of q(z | x), both (B, 50), of binary images (B, 784)."""
@@ -95,14 +94,11 @@ class VariationalAutoEncoder:
         The losses are the two terms of that bound, in nats for an image.
         """
         weights = leaves(self.parameters)
-        noise = draw(torch.randn, (len(x), self.latents), generator, x)
+        noise = random_tensor(torch.randn, (len(x), self.latents), generator, x)
         log_likelihood, excess = self.bound(bernoulli(x, generator), noise, weights)
         reconstruction, excess = -log_likelihood.mean(), excess.mean()
         updates = descent(reconstruction + excess, weights)
         return updates, {"reconstruction": reconstruction.detach(), "divergence": excess.detach()}
-
-    def finish(self, inputs: Tensor) -> None:
-        """Nothing is left to fit."""
 
     def decoder(self, sampler: str) -> Callable[[Tensor], Tensor]:
         """What `ancestral` makes of standard normal draws (B, 50): the pixel means (B, 784)."""
@@ -111,5 +107,5 @@ class VariationalAutoEncoder:
     @torch.no_grad()
     def ancestral(self, count: int, generator: Generator) -> Tensor:
         """Images (count, 784): pixel means given z ~ N(0, I)."""
-        z = draw(torch.randn, (count, self.latents), generator, self.parameters["mean.bias"])
+        z = random_tensor(torch.randn, (count, self.latents), generator, self.like)
         return torch.cat([self.decoder("ancestral")(part) for part in z.split(BATCH)])

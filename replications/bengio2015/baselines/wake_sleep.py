@@ -12,6 +12,7 @@ Bornschein & Bengio 2015). Shapes are written for B images and layers [784, 200,
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Generator, Tensor
@@ -20,6 +21,7 @@ from torch.nn.functional import softplus
 from replications.bengio2015.baselines.maps import affine
 from replications.bengio2015.baselines.noise import bernoulli, glorot
 from replications.bengio2015.model import BATCH
+from replications.core.learn.models import GenerativeModel
 
 
 def log_bernoulli(binary: Tensor, logits: Tensor) -> Tensor:
@@ -30,35 +32,30 @@ def log_bernoulli(binary: Tensor, logits: Tensor) -> Tensor:
     return (binary * logits - softplus(logits)).sum(-1)
 
 
-class WakeSleep:
-    """A Helmholtz machine of stochastic binary units.
+class WakeSleep(GenerativeModel):
+    """A Helmholtz machine of stochastic binary units."""
 
-    layers : widths of x, h1, ..., hL.
-    output_bias : initial bias of every pixel in g1; all other biases start at zero, weights as in
-        Glorot & Bengio 2010 (unsaid in 1995).
-    generator : source of the initial weights.
-    """
+    @dataclass(frozen=True, kw_only=True)
+    class Settings(GenerativeModel.Settings):
+        """`layers`: widths of x, h1, ..., hL; `output_bias`: initial bias of every pixel in g1; all
+        other biases start at zero, weights as in Glorot & Bengio 2010 (unsaid in 1995).
+        """
 
-    def __init__(
-        self,
-        *,
-        layers: Sequence[int],
-        output_bias: float,
-        generator: Generator,
-        device: torch.device | str,
-        dtype: torch.dtype = torch.float32,
-    ) -> None:
+        layers: Sequence[int]
+        output_bias: float
+
+    settings: Settings
+
+    def initialise(self, generator: Generator) -> None:
+        layers = self.settings.layers
         self.top = len(layers) - 1  # L
-        empty = torch.empty(0, device=device, dtype=dtype)
-        self.parameters = {}
         for level in range(1, self.top + 1):
             for name, source, target in (("g", level, level - 1), ("f", level - 1, level)):
                 shape = (layers[target], layers[source])
-                self.parameters[f"{name}{level}.weight"] = glorot(shape, generator, empty)
-                self.parameters[f"{name}{level}.bias"] = empty.new_zeros(layers[target])
-        self.parameters["g1.bias"].fill_(output_bias)
-        self.parameters["prior.bias"] = empty.new_zeros(layers[-1])  # log odds of hL
-        self.buffers: dict[str, Tensor] = {}
+                self.parameters[f"{name}{level}.weight"] = glorot(shape, generator, self.like)
+                self.parameters[f"{name}{level}.bias"] = self.like.new_zeros(layers[target])
+        self.parameters["g1.bias"].fill_(self.settings.output_bias)
+        self.parameters["prior.bias"] = self.like.new_zeros(layers[-1])  # log odds of hL
 
     def recognise(self, x: Tensor, generator: Generator) -> list[Tensor]:
         """[x, h1, ..., hL] of binary images x (B, 784), with h ~ q(h | x)."""
@@ -123,9 +120,6 @@ class WakeSleep:
             log_bernoulli(states[level], affine(f"f{level}", states[level - 1], self.parameters))
             for level in range(1, self.top + 1)
         )
-
-    def finish(self, inputs: Tensor) -> None:
-        """Nothing is left to fit."""
 
     @torch.no_grad()
     def ancestral(self, count: int, generator: Generator) -> Tensor:

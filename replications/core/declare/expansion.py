@@ -8,12 +8,12 @@ from pathlib import Path
 
 from replications.core.base.provenance import PACKAGE
 from replications.core.declare.experiments import EVALUATED, KINDS, Experiment, scores_of
-from replications.core.declare.reflection import definitions, methods_of, resolve, snake_case
+from replications.core.declare.reflection import Definition, definitions, resolve, snake_case
 from replications.core.declare.schema import DeclarationError
 
 # Folders of a paper for what it compares with, and for variants that tell why a result differs.
 BESIDE = ("baselines", "ablations")
-# What the suite passes to the science by itself; all other keyword-only arguments are settings.
+# What the suite passes to the science by itself; all else that it takes by keyword are settings.
 PROVIDED = {"network", "examples", "generator", "device", "dtype"}
 PARTS = ("network", "data", "settings", "training", "evaluation")  # what a tier may change
 Defined = tuple[str, str]  # (module, class or function)
@@ -108,14 +108,19 @@ def share(experiments: Mapping, name: str, budget: Mapping, tier: str, where: st
     return prod(budget[key] / full[key] for key in full)
 
 
-def arguments_of(target: Defined) -> frozenset[str]:
-    """What a class or function takes from YAML: its keyword-only arguments but those provided."""
+def definition_of(target: Defined) -> Definition:
+    """What is known of a class or function."""
     module, attribute = target
-    return definitions(module)[snake_case(attribute)][1] - PROVIDED
+    return definitions(module)[snake_case(attribute)]
+
+
+def arguments_of(target: Defined) -> frozenset[str]:
+    """What a class or function takes from YAML: all by keyword, but what the suite provides."""
+    return definition_of(target).arguments - PROVIDED
 
 
 def check_arguments(target: Defined, given: Mapping, budget: Mapping, where: str) -> None:
-    """The settings are the keyword-only arguments of the science, but for those of the budget."""
+    """The settings are what the science takes by keyword, but for those of the budget."""
     allowed = arguments_of(target)
     unknown = sorted(set(given) - allowed)
     missing = sorted(allowed - set(given) - set(budget))
@@ -166,7 +171,7 @@ def check_evaluation(
         raise DeclarationError(f"{where}: a simulation has none: scores.py scores it")
     if kind == "learning_rule" and more:
         raise DeclarationError(f"{where}: a learning rule has measures alone, no {', '.join(more)}")
-    methods = methods_of(*science)
+    methods = definition_of(science).methods
     chains = methods | set(definitions(f"{PACKAGE}.{paper}.{EVALUATED['chains']}"))
     decoded = set(evaluation.get("samplers", [])) if "decoder" in methods else set()
     measures = f"{PACKAGE}.{paper}.{EVALUATED['measures']}"

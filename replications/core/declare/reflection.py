@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 
 from replications.core.base.provenance import PACKAGE, module_file, syntax
@@ -15,41 +17,87 @@ def snake_case(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
-@cache
-def definitions(module: str) -> dict[str, tuple[str, frozenset[str]]]:
-    """Public classes and functions of a module: snake_case name -> (name, keyword-only arguments).
+@dataclass(frozen=True)
+class Definition:
+    """A public class or function: its `name`, what it takes by keyword, and its public methods."""
 
-    A class without its own ``__init__`` takes that of its first base whose definition is found: in
-    the same module, or where it is imported from by its own name.
+    name: str
+    arguments: frozenset[str]
+    methods: frozenset[str] = frozenset()
+
+
+@cache
+def definitions(module: str) -> dict[str, Definition]:
+    """Public classes and functions of a module, by their snake_case names.
+
+    A function takes its keyword-only arguments. A class takes the fields of its `Settings`, and the
+    keyword-only arguments of its ``__init__``; those and its methods are also those of its bases
+    whose definition is found: in the same module, or where they are imported from.
     """
     path = module_file(module)
-    found: dict[str, tuple[str, frozenset[str]]] = {}
-    imported: dict[str, str] = {}  # name -> module
-    for node in syntax(path).body if path else []:
-        if isinstance(node, ast.ImportFrom):
-            imported |= {alias.name: node.module for alias in node.names}
-        elif isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
-            found[node.name] = (node.name, frozenset(a.arg for a in node.args.kwonlyargs))
-        elif isinstance(node, ast.ClassDef):
-            inits = [f for f in node.body if getattr(f, "name", "") == "__init__"]
-            inherited = frozenset()
-            for base in reversed([ast.unparse(base) for base in node.bases]):
-                known = definitions(imported[base]) if base in imported else found
-                inherited = known.get(snake_case(base), ("", inherited))[1]
-            arguments = [frozenset(a.arg for a in f.args.kwonlyargs) for f in inits]
-            found[snake_case(node.name)] = (node.name, (arguments or [inherited])[0])
-    return found
-
-
-def methods_of(module: str, attribute: str) -> set[str]:
-    """The public methods that a class of a module defines; none for a function."""
     return {
-        part.name
-        for node in syntax(module_file(module)).body
-        if isinstance(node, ast.ClassDef) and node.name == attribute
-        for part in node.body
-        if isinstance(part, ast.FunctionDef) and not part.name.startswith("_")
+        snake_case(node.name): Definition(node.name, arguments(module, node), methods(module, node))
+        for node in (syntax(path).body if path else [])
+        if isinstance(node, ast.ClassDef | ast.FunctionDef) and not node.name.startswith("_")
     }
+
+
+def arguments(module: str, node: ast.ClassDef | ast.FunctionDef) -> frozenset[str]:
+    """What a class or function takes by keyword alone."""
+    if isinstance(node, ast.FunctionDef):
+        return frozenset(a.arg for a in node.args.kwonlyargs)
+    found = [frozenset(fields(*settings)) for settings in nested(module, node, "Settings")]
+    inits = [f for _, c in lineage(module, node) for f in c.body if named(f, "__init__")]
+    return frozenset().union(*found[:1], *(arguments(module, f) for f in inits[:1]))
+
+
+def fields(module: str, node: ast.ClassDef) -> Iterator[str]:
+    """The fields of a dataclass, those of its bases included; no class variables."""
+    for _, one in lineage(module, node):
+        for part in one.body:
+            if isinstance(part, ast.AnnAssign) and "ClassVar" not in ast.unparse(part.annotation):
+                yield ast.unparse(part.target)
+
+
+def methods(module: str, node: ast.ClassDef | ast.FunctionDef) -> frozenset[str]:
+    """The public methods of a class; none for a function."""
+    if isinstance(node, ast.FunctionDef):
+        return frozenset()
+    parts = [part for _, one in lineage(module, node) for part in one.body]
+    names = {part.name for part in parts if isinstance(part, ast.FunctionDef)}
+    return frozenset(name for name in names if not name.startswith("_"))
+
+
+def lineage(module: str, node: ast.ClassDef) -> Iterator[tuple[str, ast.ClassDef]]:
+    """A class and its bases as far as they are found, with their modules, the nearest first."""
+    yield module, node
+    for base in node.bases:
+        for found in located(module, ast.unparse(base)):
+            yield from lineage(*found)
+
+
+def located(module: str, name: str) -> Iterator[tuple[str, ast.ClassDef]]:
+    """The class of that name in a module or where that imports it from; "A.B" is nested."""
+    outer, _, inner = name.partition(".")
+    path = module_file(module)
+    for node in syntax(path).body if path else []:
+        if isinstance(node, ast.ClassDef) and node.name == outer:
+            yield from nested(module, node, inner) if inner else [(module, node)]
+        elif isinstance(node, ast.ImportFrom) and outer in {alias.name for alias in node.names}:
+            yield from located(node.module or "", name)
+
+
+def nested(module: str, node: ast.ClassDef, name: str) -> Iterator[tuple[str, ast.ClassDef]]:
+    """The classes of that name within a class and its bases, the nearest first."""
+    for where, one in lineage(module, node):
+        for part in one.body:
+            if isinstance(part, ast.ClassDef) and part.name == name:
+                yield where, part
+
+
+def named(node: ast.stmt, name: str) -> bool:
+    """Whether that is a function of that name."""
+    return isinstance(node, ast.FunctionDef) and node.name == name
 
 
 def resolve(name: str, modules: list[str], where: str) -> tuple[str, str]:
@@ -62,6 +110,6 @@ def resolve(name: str, modules: list[str], where: str) -> tuple[str, str]:
         modules = [f"{PACKAGE}.{paper}.{module.rsplit('.', 1)[1]}" for module in modules]
     for module in modules:
         if name in definitions(module):
-            return module, definitions(module)[name][0]
+            return module, definitions(module)[name].name
     known = sorted({n for module in modules for n in definitions(module)})
     raise DeclarationError(f"{where}: unknown name {name!r}; known are {', '.join(known)}")

@@ -10,10 +10,9 @@ from random import Random
 
 from replications.core.base.hashes import code_hash, digest
 from replications.core.base.provenance import PACKAGE, ROOT
-from replications.core.declare.expansion import merge
+from replications.core.declare.expansion import definition_of, merge
 from replications.core.declare.experiments import Experiment
 from replications.core.declare.papers import Paper, suite
-from replications.core.declare.reflection import methods_of
 from replications.core.declare.schema import DeclarationError, read_yaml
 
 STEP = f"{PACKAGE}.core.steps.search:trial"
@@ -132,7 +131,7 @@ def checked_searches(root: Path = ROOT / PACKAGE) -> list[Search]:
 
 def check_samplers(declared: Mapping, experiment: Experiment, where: str) -> None:
     """The model has the samplers, and one of them decides."""
-    known = methods_of(*experiment.science)
+    known = definition_of(experiment.science).methods
     for sampler in declared["samplers"]:
         if sampler not in known:
             raise DeclarationError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -28,16 +29,29 @@ class Batch:
 class LearningRule:
     """Computes the updates of a network's parameters from a batch.
 
-    A rule is built for one `network` and a training set of `examples` images. `parameters` and
-    `state` hold tensors that it has of its own: those it learns (feedback weights), and those it
-    only keeps (persistent particles).
+    A rule is built for one `network` and a training set of `examples` images; the other keywords
+    are its `Settings`, which a rule extends by its own. `parameters` and `state` hold tensors that
+    it has of its own: those it learns (feedback weights), and those it only keeps (persistent
+    particles). Raises TypeError for settings that are missing or unknown.
     """
 
-    def __init__(self, *, network, examples: int, generator: torch.Generator) -> None:
-        self.network = network
-        self.generator = generator
+    @dataclass(frozen=True, kw_only=True)
+    class Settings:
+        """None."""
+
+    settings: Settings
+
+    def __init__(
+        self, *, network: Any, examples: int, generator: torch.Generator, **settings: Any
+    ) -> None:
+        self.network, self.generator = network, generator
+        self.settings = self.Settings(**settings)
         self.parameters: dict[str, Tensor] = {}
         self.state: dict[str, Tensor] = {}
+        self.initialise(examples)
+
+    def initialise(self, examples: int) -> None:
+        """Fill `parameters` and `state`, where the rule has any, for `examples` images."""
 
     def updates(self, batch: Batch) -> tuple[Updates, Monitor]:
         """One tensor per parameter: add a small multiple to it, and the rule's cost falls."""

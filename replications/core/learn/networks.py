@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from replications.core.learn.choices import chosen
+
 
 def glorot_uniform(
     fan_in: int, fan_out: int, *, generator: torch.Generator, dtype: torch.dtype
@@ -38,7 +40,7 @@ class FeedForward:
     """h_0 = x, h_i = tanh(h_{i-1} W_i + b_i), and logits h_{L-1} W_L + b_L.
 
     `parameters` holds "W1", (in, out), "b1", (out,), and so on up from the input; biases start
-    at zero.
+    at zero. Raises ValueError for an `initialisation` that is not here.
     """
 
     def __init__(
@@ -50,11 +52,14 @@ class FeedForward:
         device: torch.device | str = "cpu",
         dtype: torch.dtype = torch.float32,
     ) -> None:
-        draw = INITIALISATIONS[initialisation]
+        initial = chosen(
+            {initialisation: {}}, INITIALISATIONS, "network.initialisation",
+            provided=frozenset({"generator", "dtype"}),
+        )  # fmt: skip
         self.depth = len(layers) - 1
         self.parameters: dict[str, Tensor] = {}
         for i, (fan_in, fan_out) in enumerate(pairwise(layers), start=1):
-            weights = draw(fan_in, fan_out, generator=generator, dtype=dtype)
+            weights = initial(fan_in, fan_out, generator=generator, dtype=dtype)
             self.parameters[f"W{i}"] = weights.to(device)
             self.parameters[f"b{i}"] = torch.zeros(fan_out, device=device, dtype=dtype)
 

@@ -12,7 +12,7 @@ from replications.core.declare.expansion import merge
 from replications.core.declare.experiments import TIERS
 from replications.core.declare.metrics import Metric
 from replications.core.declare.papers import Paper, Suite
-from replications.core.declare.reflection import definitions, methods_of, resolve, snake_case
+from replications.core.declare.reflection import definitions, resolve, snake_case
 from replications.core.declare.schema import DeclarationError
 
 MODULES = {
@@ -32,6 +32,39 @@ from replications.toy.rule import ToyRule
 
 class Heir(ToyRule):
     def updates(self): ...
+""",
+    "settled": """
+from dataclasses import dataclass
+from typing import ClassVar
+from elsewhere import Unknown
+
+@dataclass
+class Phases:
+    steps: int
+
+class Settled(Unknown):
+    @dataclass
+    class Settings(Phases):
+        beta: float
+        tolerance: ClassVar[float] = 0
+
+        def __post_init__(self): ...
+
+    def __init__(self, *, network, examples, generator, **settings): ...
+    def settle(self): ...
+""",
+    "nudged": """
+from replications.toy import settled
+from replications.toy.settled import Settled
+
+class Nudged(Settled):
+    class Settings(Settled.Settings):
+        sign: int = 1
+
+    def nudge(self): ...
+
+class Again(Nudged):
+    def settle(self): ...
 """,
     "model": """
 class ToyModel:
@@ -207,26 +240,39 @@ def test_snake_case(name, expected):
 
 def test_definitions_are_public_names_with_their_keyword_only_arguments(root):
     rule = frozenset({"network", "examples", "generator", "beta", "steps"})
-    assert definitions("replications.toy.rule") == {
+    assert arguments_in("rule") == {
         "toy_rule": ("ToyRule", rule),
         "toy_rule_twice": ("ToyRuleTwice", rule),  # its base's arguments
-        "borrowed": ("Borrowed", frozenset({"network", "gamma"})),
+        "borrowed": ("Borrowed", {"network", "gamma"}),
     }
-    assert definitions("replications.toy.heir") == {"heir": ("Heir", rule)}  # an imported base's
-    assert definitions("replications.toy.simulation") == {
-        name: (name, frozenset({"generator", "pairs", "slope"}))
-        for name in ("toy_curve", "unscored")
+    assert arguments_in("heir") == {"heir": ("Heir", rule)}  # an imported base's
+    assert arguments_in("simulation") == {
+        name: (name, {"generator", "pairs", "slope"}) for name in ("toy_curve", "unscored")
     }
-    assert definitions("replications.toy.nothing") == {}
+    assert arguments_in("nothing") == {}
 
 
-def test_methods_are_a_classs_public_ones(root):
-    assert methods_of("replications.toy.model", "ToyModel") == {
-        "ancestral",
-        "decoder",
-        "generate",
+def arguments_in(module):
+    found = definitions(f"replications.toy.{module}")
+    return {name: (one.name, set(one.arguments)) for name, one in found.items()}
+
+
+def test_settings_are_fields_that_subclasses_extend_also_in_other_modules(root):
+    given = {"network", "examples", "generator", "steps", "beta"}
+    assert arguments_in("settled")["settled"] == ("Settled", given)
+    assert arguments_in("nudged") == {
+        "nudged": ("Nudged", given | {"sign"}),
+        "again": ("Again", given | {"sign"}),
     }
-    assert methods_of("replications.toy.simulation", "toy_curve") == set()
+
+
+def test_methods_are_a_classs_public_ones_and_its_bases(root):
+    def methods(module, name):
+        return definitions(f"replications.toy.{module}")[name].methods
+
+    assert methods("model", "toy_model") == {"ancestral", "decoder", "generate"}
+    assert methods("nudged", "again") == {"settle", "nudge"}
+    assert methods("simulation", "toy_curve") == set()
 
 
 def test_resolve_takes_the_first_module_and_a_papers_own_by_its_name(root):
