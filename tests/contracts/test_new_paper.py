@@ -18,16 +18,18 @@ from replications.core.base.provenance import ROOT
 FOLDER = {
     "__init__.py": "",
     "rule.py": """
+        from dataclasses import dataclass
+
         from replications.core.learn.learning import Backpropagation
 
         class SignDescent(Backpropagation):
-            def __init__(self, *, network, examples, generator, size):
-                super().__init__(network=network, examples=examples, generator=generator)
-                self.size = size
+            @dataclass(frozen=True, kw_only=True)
+            class Settings(Backpropagation.Settings):
+                size: float
 
             def updates(self, batch):
                 updates, monitor = super().updates(batch)
-                return {name: self.size * u.sign() for name, u in updates.items()}, monitor
+                return {n: self.settings.size * u.sign() for n, u in updates.items()}, monitor
         """,
     "measures.py": """
         from replications.core.base.scores import Score
