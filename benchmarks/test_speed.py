@@ -21,7 +21,7 @@ from replications.bengio2015.model import DeepGenerativeModel
 from replications.core.declare.papers import Suite
 from replications.core.learn.learning import Batch
 from replications.core.learn.optimisers import SGD
-from replications.core.score.estimators.parzen import ROWS, log_likelihoods
+from replications.core.score.estimators.parzen import ROWS, parzen_log_likelihoods
 from replications.scellier2017 import rule as scellier2017
 from replications.scellier2017.network import HopfieldNetwork
 
@@ -259,7 +259,9 @@ def test_parzen_log_likelihoods(benchmark):
         for x in images.split(ROWS):
             torch.mm(x, samples.T, out=product)
 
-    hold(benchmark, lambda: log_likelihoods(images, samples, [0.2]), bare, rounds=3, limit=1.4)
+    hold(
+        benchmark, lambda: parzen_log_likelihoods(images, samples, [0.2]), bare, rounds=3, limit=1.4
+    )
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -267,16 +269,16 @@ def test_parzen_memory():
     """Beside its arguments, 10,000 images against 10,000 samples take at most 1.5 GB."""
     code = f"""
         import re, torch
-        from replications.core.score.estimators.parzen import log_likelihoods
+        from replications.core.score.estimators.parzen import parzen_log_likelihoods
 
         def peak():  # of this process alone: resource's ru_maxrss starts at its parent's
             return int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1])
 
         torch.set_num_threads(1)
         images, samples = (torch.rand({IMAGES}, 784) for _ in range(2))
-        log_likelihoods(images[:10], samples[:10], [0.2])  # loads what is loaded once
+        parzen_log_likelihoods(images[:10], samples[:10], [0.2])  # loads what is loaded once
         before = peak()
-        log_likelihoods(images, samples, [0.1, 0.2, 0.3])
+        parzen_log_likelihoods(images, samples, [0.1, 0.2, 0.3])
         print(peak() - before)
         """
     done = subprocess.run(

@@ -234,7 +234,7 @@ def ablations(drawn: Drawn) -> Figure:
 
 def likelihood(drawn: Drawn) -> Figure:
     """Parzen likelihood at sigma = 0.2 of every sampler, of the anchors, and of the papers."""
-    rows = named(drawn).query("metric == 'parzen'")
+    rows = titled(drawn).query("metric == 'parzen'")
     means = rows.groupby("name")["value"].mean().sort_values()
     floor = max(FLOOR, min(0, means.min()))
     figure, axis = plt.subplots(figsize=(5.6, 0.2 * len(means) + 1), layout="constrained")
@@ -260,7 +260,7 @@ def likelihood(drawn: Drawn) -> Figure:
 
 def measures(drawn: Drawn) -> Figure:
     """How each measure ranks the samplers, and how the measures' orders agree (Spearman)."""
-    rows = named(drawn)
+    rows = titled(drawn)
     means = rows[rows["metric"].isin(MEASURES)].pivot_table(
         index="name", columns="metric", values="value"
     )
@@ -294,7 +294,7 @@ def title(drawn: Drawn, experiment: str, part: str) -> str:
     return drawn.label(experiment) + ("" if sole else f": {part.replace('_', ' ')}")
 
 
-def named(drawn: Drawn):
+def titled(drawn: Drawn):
     """The scores with what each is about in one column, `name`."""
     pairs = drawn.scores[["experiment", "part"]].drop_duplicates()
     titles = [title(drawn, *pair) for pair in pairs.itertuples(index=False)]

@@ -29,7 +29,7 @@ class UnsupervisedStdp(LearningRule):
     largest mean response, of none if it never fired; the score of a class is the mean of its
     neurons' spikes.
 
-    The rule claims no gradient, so that `gradient` and `estimate` are empty.
+    The rule descends no cost, so that there is no gradient to compare it with.
     """
 
     @dataclass(frozen=True, kw_only=True)
@@ -148,11 +148,3 @@ class UnsupervisedStdp(LearningRule):
         members = torch.nn.functional.one_hot(named, self.settings.classes).to(responses)
         members *= (largest > 0)[:, None]  # (neurons, classes)
         return self.counts(inputs).to(members) @ members / members.sum(0).clamp(min=1)
-
-    def gradient(self, batch: Batch) -> Updates:
-        """None: the rule descends no cost."""
-        return {}
-
-    def estimate(self, batch: Batch) -> Updates:
-        """None, as there is nothing to hold it against."""
-        return {}

@@ -7,6 +7,7 @@ import pytest
 
 from replications.core.base.carried import Carried
 from replications.core.base.provenance import ROOT
+from replications.core.base.scores import maker
 from replications.core.declare.experiments import TIERS
 from replications.core.declare.papers import Suite
 from replications.core.declare.searches import searches
@@ -23,7 +24,7 @@ def test_the_reference_leads_to_the_current_code_configuration_and_data(tier):
     suite, carried = Suite(), Carried(REFERENCE / "carried.csv")
     table = read_table(REFERENCE / f"{tier}.csv")
     assert table["value"].notna().all()
-    kinds = ["train_code", "score_code", "config", "data"]
+    kinds = ["train", "score", "data"]
     for (paper, name), rows in table.groupby(["paper", "experiment"]):
         experiment = suite.experiment(paper, name, tier)
         for stored in rows[kinds].drop_duplicates().to_dict("records"):
@@ -42,7 +43,7 @@ def test_every_line_of_carried_leads_to_todays_code():
     for line in carried.lines:
         experiment = suite.experiment(line.paper, line.experiment, line.tier)
         end = carried.end(line.key, line.old)
-        assert end == experiment.hashes(line.step)["code"], f"{' '.join(line.key)}: {end}"
+        assert end == maker(experiment.hashes(line.step)), f"{' '.join(line.key)}: {end}"
 
 
 @pytest.mark.parametrize("tier", TIERS)

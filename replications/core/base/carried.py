@@ -1,7 +1,8 @@
-"""carried.csv: which hash of code leads to which, as no number changed between the two.
+"""carried.csv: which code and settings lead to which, as no number changed between the two.
 
-A stored score belongs to the code that made it, by hash. `python -m replications carry` adds a line
-for every step that it shows to compute the same: what leads to today's hash is as good as its own.
+A stored score belongs to what made it, by hashes "<code>/<settings>" (base/scores.py: maker).
+`python -m replications carry` adds a line for every step that it shows to compute the same: what
+leads to today's hashes is as good as made by them.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ EXACT, WITHIN = "bit for bit", "within tolerance"  # how equal the short runs we
 
 @dataclass(frozen=True)
 class Line:
-    """One line of carried.csv: code hash `old` of a step leads to `new`."""
+    """One line of carried.csv: what made a step's results, `old`, leads to `new`."""
 
     paper: str
     experiment: str
@@ -31,7 +32,7 @@ class Line:
     step: str
     old: str  # "from" in the file
     new: str  # "to"
-    revision: str  # the commit whose code has hash `old`
+    revision: str  # the commit whose code and settings are `old`
     probe: str  # how far the short run went
     equal: str  # EXACT or WITHIN
 

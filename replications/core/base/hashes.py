@@ -178,12 +178,12 @@ def uses(name: Name) -> frozenset[Name]:
     module, definition = name
     source, found = source_of(module), set()
     for node in source.definitions.get(definition, []):
-        for path in named(node):
+        for path in names_read(node):
             found |= resolved(module, path)
     return frozenset(found - {name})
 
 
-def named(node: ast.AST) -> Iterator[str]:
+def names_read(node: ast.AST) -> Iterator[str]:
     """Every dotted name that a node reads, in its longest form: "ais.fit_sigma"."""
     dotted = dotted_name(node)
     if dotted:
@@ -192,7 +192,7 @@ def named(node: ast.AST) -> Iterator[str]:
     for name, value in ast.iter_fields(node):
         for child in value if isinstance(value, list) else [value]:
             if name not in UNSEEN and isinstance(child, ast.AST) and not tells(child):
-                yield from named(child)
+                yield from names_read(child)
 
 
 def dotted_name(node: ast.AST) -> str:

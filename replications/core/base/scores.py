@@ -30,8 +30,12 @@ class Score:
             )
 
 
+def maker(hashes: dict[str, str]) -> str:
+    """What made the results of a step, by its hashes: "<code>/<settings>"."""
+    return f"{hashes['code']}/{hashes['config']}"
+
+
 def hashes_of(scores: dict) -> dict[str, str]:
     """The hashes of a scores.json, by column."""
-    own = scores["hashes"]
-    codes = {"train_code": scores["train"]["hashes"]["code"], "score_code": own["code"]}
-    return codes | {"config": own["config"], "data": own["data"]}
+    own, trained = scores["hashes"], scores["train"]["hashes"]
+    return {"train": maker(trained), "score": maker(own), "data": own["data"]}

@@ -164,13 +164,19 @@ def check_evaluation(
 ) -> None:
     """Samplers and chains that the model or the paper has, measures with their settings.
 
-    A likelihood is that of a sampler's decoder. A learning rule has measures alone.
+    A likelihood is that of a sampler's decoder. A learning rule has measures, and an alignment
+    with the gradient, which a model has not.
     """
-    more = sorted(set(evaluation) - {"measures"})
     if kind == "simulation":
         raise DeclarationError(f"{where}: a simulation has none: scores.py scores it")
-    if kind == "learning_rule" and more:
-        raise DeclarationError(f"{where}: a learning rule has measures alone, no {', '.join(more)}")
+    own = {"alignment", "measures"}
+    more = sorted(set(evaluation) - own) if kind == "learning_rule" else []
+    if more:
+        raise DeclarationError(
+            f"{where}: a learning rule has {' and '.join(sorted(own))}, no {', '.join(more)}"
+        )
+    if kind == "model" and "alignment" in evaluation:
+        raise DeclarationError(f"{where}: only a learning rule has an alignment")
     methods = definition_of(science).methods
     chains = methods | set(definitions(f"{PACKAGE}.{paper}.{EVALUATED['chains']}"))
     decoded = set(evaluation.get("samplers", [])) if "decoder" in methods else set()

@@ -72,14 +72,18 @@ class Experiment:
     def hashes(self, step: str) -> dict[str, str]:
         """Hashes of the code that `step` ("train" or "score") uses, and of the configuration.
 
-        How a run is evaluated changes nothing of its training. Beside them the format of run
-        directories.
+        Beside them the format of run directories.
         """
-        config = self.resolved
-        if step == "train":
-            config = {key: value for key, value in config.items() if key != "evaluation"}
-        code = hash_of(*self.definitions(step))
-        return {"code": code, "config": digest(config), "format": str(FORMAT)}
+        code, config = hash_of(*self.definitions(step)), digest(self.config(step))
+        return {"code": code, "config": config, "format": str(FORMAT)}
+
+    def config(self, step: str) -> dict:
+        """What of the configuration `step` ("train" or "score") depends on.
+
+        How a run is evaluated changes nothing of its training.
+        """
+        left_out = {"evaluation"} if step == "train" else set()
+        return {key: value for key, value in self.resolved.items() if key not in left_out}
 
     def definitions(self, step: str) -> list[str]:
         """What `step` starts from, "module:definition": all that it uses is found from there."""
@@ -104,5 +108,5 @@ class Experiment:
         if self.kind == "simulation":
             found.append((scores_of(self.science[0]), self.science[1]))
         if "neighbours" in named:
-            found.append((f"{PACKAGE}.core.score.estimators.classifier", "train"))
+            found.append((f"{PACKAGE}.core.score.estimators.classifier", "store_classifier"))
         return found

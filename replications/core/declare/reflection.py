@@ -47,7 +47,7 @@ def arguments(module: str, node: ast.ClassDef | ast.FunctionDef) -> frozenset[st
     if isinstance(node, ast.FunctionDef):
         return frozenset(a.arg for a in node.args.kwonlyargs)
     found = [frozenset(fields(*settings)) for settings in nested(module, node, "Settings")]
-    inits = [f for _, c in lineage(module, node) for f in c.body if named(f, "__init__")]
+    inits = [f for _, c in lineage(module, node) for f in c.body if is_init(f)]
     return frozenset().union(*found[:1], *(arguments(module, f) for f in inits[:1]))
 
 
@@ -95,9 +95,9 @@ def nested(module: str, node: ast.ClassDef, name: str) -> Iterator[tuple[str, as
                 yield where, part
 
 
-def named(node: ast.stmt, name: str) -> bool:
-    """Whether that is a function of that name."""
-    return isinstance(node, ast.FunctionDef) and node.name == name
+def is_init(node: ast.stmt) -> bool:
+    """Whether that is a constructor."""
+    return isinstance(node, ast.FunctionDef) and node.name == "__init__"
 
 
 def resolve(name: str, modules: list[str], where: str) -> tuple[str, str]:

@@ -96,13 +96,13 @@ def loosely_carried(
     scores: pd.DataFrame, carried: Carried, tier: str
 ) -> frozenset[tuple[str, str]]:
     """Which (paper, experiment) have scores that a later change of the code moved a little."""
-    codes = ["train_code", "score_code"]
-    rows = scores[["paper", "experiment", *codes]].drop_duplicates()
+    steps = ["train", "score"]
+    rows = scores[["paper", "experiment", *steps]].drop_duplicates()
     return frozenset(
         (paper, experiment)
         for paper, experiment, *hashes in rows.itertuples(index=False, name=None)
-        for step, code in zip(("train", "score"), hashes, strict=True)
-        for line in carried.path_from((paper, experiment, tier, step), code)
+        for step, made in zip(steps, hashes, strict=True)
+        for line in carried.path_from((paper, experiment, tier, step), made)
         if line.equal == WITHIN
     )
 

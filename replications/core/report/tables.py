@@ -23,13 +23,12 @@ COLUMNS = [
     "value",
     "unit",
     "higher_is_better",  # true, false, or empty where neither is better
-    "train_code",  # hashes: what trained the run,
-    "score_code",  # what scored it,
-    "config",  # its settings and budget,
-    "data",  # and the dataset's files
+    "train",  # hashes, of code/settings: what trained the run,
+    "score",  # what scored it;
+    "data",  # of the dataset's files
 ]
 KEYS = COLUMNS[:6]
-HASHES = dict.fromkeys(COLUMNS[-4:], str)  # some are all digits
+HASHES = dict.fromkeys(COLUMNS[-3:], str)  # some are all digits
 
 
 def rows_of(scores: dict, metrics: Mapping[str, Metric]) -> list[dict]:

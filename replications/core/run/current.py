@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from replications.core.base.carried import Carried
-from replications.core.base.scores import FORMAT, hashes_of
+from replications.core.base.scores import FORMAT, hashes_of, maker
 from replications.core.data.catalogue import data_hash
 from replications.core.declare.experiments import Experiment
 from replications.core.declare.papers import suite
@@ -14,22 +14,15 @@ from replications.core.declare.papers import suite
 
 def today(experiment: Experiment) -> dict[str, str]:
     """The hashes that a stored row of an experiment has, if it was made today."""
-    train, score = experiment.hashes("train"), experiment.hashes("score")
-    return {
-        "train_code": train["code"],
-        "score_code": score["code"],
-        "config": score["config"],
-        "data": data_hash(experiment.data),
-    }
+    steps = {step: maker(experiment.hashes(step)) for step in ("train", "score")}
+    return steps | {"data": data_hash(experiment.data)}
 
 
 def ends(hashes: dict[str, str], experiment: Experiment, carried: Carried) -> dict[str, str]:
-    """The hashes of a stored row, those of code led on to where carried.csv leads them."""
-    found = dict(hashes)
-    for step in ("train", "score"):
-        key = (experiment.paper, experiment.name, experiment.tier, step)
-        found[f"{step}_code"] = carried.end(key, hashes[f"{step}_code"])
-    return found
+    """The hashes of a stored row, led on to where carried.csv leads them."""
+    key = (experiment.paper, experiment.name, experiment.tier)
+    led = {step: carried.end((*key, step), hashes[step]) for step in ("train", "score")}
+    return hashes | led
 
 
 def current(path: Path, experiment: Experiment, carried: Carried) -> bool:

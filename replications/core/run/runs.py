@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from replications.core.base.errors import Expected
 from replications.core.base.provenance import environment, git_commit
+from replications.core.base.scores import maker
 from replications.core.run.seeds import SOURCES, seed
 
 if TYPE_CHECKING:
@@ -53,11 +54,13 @@ class Run:
 
     def accepts(self, hashes: dict[str, str], step: str) -> bool:
         """Whether what has these hashes is what `step` of this run would make today."""
-        code = hashes["code"]
+        made = maker(hashes)
         if self.carried:
             key = (self.experiment.paper, self.experiment.name, self.tier, step)
-            code = self.carried.end(key, code)
-        return hashes | {"code": code} == self.hashes
+            made = self.carried.end(key, made)
+        others = ("data", "format")
+        same = all(hashes.get(name) == self.hashes.get(name) for name in others)
+        return same and made == maker(self.hashes)
 
     @contextmanager
     def writing(self) -> Iterator[None]:

@@ -15,18 +15,16 @@ from replications.core.score.estimators.alignment import alignment
 from replications.core.score.measures import measured
 from replications.core.score.rows import assign, curves, snapshots, write
 
-PROBE = 1000  # validation images whose updates are held against the gradient
 
-
-def probe(images: Images) -> Batch:
-    """The first validation images: fixed, and never trained on."""
-    split = images.validation.first(min(PROBE, len(images.validation)))
+def probed(images: Images, count: int) -> Batch:
+    """The first `count` validation images, or all: fixed, and never trained on."""
+    split = images.validation.first(min(count, len(images.validation)))
     targets = one_hot(split.labels, images.classes).to(split.inputs.dtype)
     return Batch(split.inputs, split.labels, targets, slice(0, len(split)))
 
 
 def aligned(rule: LearningRule, batch: Batch, step: int) -> list[Score]:
-    """Cosine, angle and norm ratio for each weight matrix."""
+    """Cosine, angle and norm ratio of update and gradient, for each weight matrix."""
     updates = rule.estimate(batch)
     with torch.enable_grad():
         gradients = rule.gradient(batch)
@@ -40,18 +38,23 @@ def aligned(rule: LearningRule, batch: Batch, step: int) -> list[Score]:
 
 @torch.no_grad()
 def score(run: Run) -> None:
-    """Write scores.json, and arrays.npz: what the measures keep, if there are any."""
-    images = images_of(run)
-    batch = probe(images)
-    rule = rule_of(run, examples=len(batch.labels))
+    """Write scores.json, and arrays.npz: what the measures keep, if there are any.
+
+    Where the evaluation names the images of an `alignment`, that of every snapshot is scored.
+    """
+    images, kept = images_of(run), snapshots(run)
+    asked = run.experiment.resolved.get("evaluation", {}).get("alignment")
+    batch = probed(images, asked["images"]) if asked else None
+    rule = rule_of(run, examples=len(batch.labels) if batch else 1)
     scores = curves(run)
     tensors = rule.network.parameters | rule.parameters
-    for epoch, parameters in snapshots(run).items():
+    for epoch, parameters in kept.items():
         assign(tensors, parameters)
-        scores += aligned(rule, batch, epoch)
+        if batch:
+            scores += aligned(rule, batch, epoch)
     last = run.experiment.resolved["budget"]["epochs"]
     error = error_rate(rule, images.test.inputs, images.test.labels)
     scores.append(Score("test_error", error, step=last))
-    found, arrays = measured(run, rule, tensors, images)
+    found, arrays = measured(run, rule, tensors, kept, images)
     np.savez(run.directory / "arrays.npz", **{n: t.cpu().numpy() for n, t in arrays.items()})
     write(run, scores + found)

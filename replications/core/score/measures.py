@@ -8,9 +8,11 @@ from torch import Tensor
 
 from replications.core.base.scores import Score
 from replications.core.data.datasets import Images
+from replications.core.learn.learning import LearningRule
+from replications.core.learn.models import GenerativeModel
 from replications.core.run.build import generator
 from replications.core.run.runs import Run
-from replications.core.score.rows import assign, snapshots
+from replications.core.score.rows import assign
 
 
 def evaluated(run: Run, name: str):
@@ -20,15 +22,18 @@ def evaluated(run: Run, name: str):
 
 
 def measured(
-    run: Run, subject, tensors: dict[str, Tensor], images: Images
+    run: Run,
+    subject: LearningRule | GenerativeModel,
+    tensors: dict[str, Tensor],
+    kept: dict[int, dict[str, Tensor]],
+    images: Images,
 ) -> tuple[list[Score], dict[str, Tensor]]:
     """Scores, and arrays for figures, of every measure of a model or of a learning rule.
 
-    A measure is a function of that, the images, the parameters by epoch and a generator, with its
-    settings as keyword-only arguments. When it is called `tensors`, those of the subject, are as
-    they are after the last epoch; it may leave others in them.
+    A measure is a function of that, the images, the parameters `kept` by epoch and a generator,
+    with its settings as keyword-only arguments. When it is called `tensors`, those of the subject,
+    are as they are after the last epoch; it may leave others in them.
     """
-    kept = snapshots(run)
     scores: list[Score] = []
     arrays: dict[str, Tensor] = {}
     named = run.experiment.resolved.get("evaluation", {}).get("measures", {})

@@ -14,7 +14,7 @@ from replications.core.data.datasets import Images
 from replications.core.run.build import generative_model, generator, images_of
 from replications.core.run.runs import Run
 from replications.core.score.estimators import ais, classifier, fidelity
-from replications.core.score.estimators.parzen import anchors, log_likelihoods, parzen
+from replications.core.score.estimators.parzen import anchors, parzen, parzen_log_likelihoods
 from replications.core.score.measures import evaluated, measured
 from replications.core.score.rows import assign, curves, snapshots, write
 
@@ -52,7 +52,7 @@ def drawn(run: Run, model, test: Tensor) -> tuple[dict[str, Tensor], list[Score]
         moving = chain(run, model, name)
         reached = visited(moving, count, generator(run, "evaluation"), steps)
         for step, x in reached.items():
-            nats = float(log_likelihoods(test, x, [0.2]).mean())
+            nats = float(parzen_log_likelihoods(test, x, [0.2]).mean())
             rows.append(Score("chain_parzen", nats, name, step))
         samples[name] = reached[max(steps)]
     return samples, rows
@@ -63,7 +63,7 @@ def resemblance(run: Run, test: Tensor) -> Callable[[Tensor], dict[str, float]]:
 
     Features are compared on the CPU, in float64, which not every device has.
     """
-    parameters = classifier.read(run.experiment.data, run.data, run.device)
+    parameters = classifier.read_classifier(run.experiment.data, run.data, run.device)
     neighbours = run.experiment.resolved["evaluation"]["neighbours"]
     real = fidelity.features(parameters, test).cpu().double()
     radii = fidelity.neighbour_distances(real, neighbours)
@@ -108,7 +108,7 @@ def likelihoods(run: Run, model, images: Images, step: int) -> list[Score]:
             *latent, images.validation.first(count).inputs, transitions=transitions,
             leapfrogs=settings["leapfrogs"], generator=source,
         )  # fmt: skip
-        estimate = ais.log_likelihoods(*latent, images.test.first(count).inputs, **settings)
+        estimate = ais.ais_log_likelihoods(*latent, images.test.first(count).inputs, **settings)
         bounds = ais.bidirectional_bounds(*latent, count, device=run.device, **settings)
         scores = {
             "log_likelihood": float(estimate.log_likelihoods.mean()),
@@ -128,7 +128,8 @@ def score(run: Run) -> None:
     step = run.experiment.resolved["budget"]["epochs"]
     model = generative_model(run)
     tensors = model.parameters | model.buffers
-    assign(tensors, snapshots(run)[step])
+    kept = snapshots(run)
+    assign(tensors, kept[step])
     samples, rows = drawn(run, model, images.test.inputs)
     arrays = {f"samples_{name}": x[:SHOWN] for name, x in samples.items()}
     if evaluation.get("anchors"):
@@ -137,7 +138,7 @@ def score(run: Run) -> None:
     rows = curves(run) + rows + qualities(run, images, samples, step)
     if "likelihood" in evaluation:
         rows += likelihoods(run, model, images, step)
-    found, more = measured(run, model, tensors, images)
+    found, more = measured(run, model, tensors, kept, images)
     rows += found
     arrays |= more
     np.savez(run.directory / "arrays.npz", **{n: t.cpu().numpy() for n, t in arrays.items()})

@@ -1,9 +1,12 @@
-"""Carries stored scores over a change of the code that is shown to change no number.
+"""Carries stored scores over a change that is shown to change no number.
 
-A stored score belongs to the code that made it, by hash. Where the code changed since REVISION,
-every stored experiment is run shortly (core/steps/probe.py) by the code of REVISION and by today's,
-on this machine, on one thread; where parameters, curves, scores and arrays agree bit for bit,
-results/reference/carried.csv gets a line that leads from the one hash to the other.
+A stored score belongs to the code and settings that made it, by hash. Where the code changed since
+REVISION, or the settings have keys that are new since (a constant that moved into YAML, an option
+that the code has learnt), every stored experiment is run shortly (core/steps/probe.py) as REVISION
+had it and as it is today, on this machine, on one thread; where parameters, curves, scores and
+arrays agree bit for bit, results/reference/carried.csv gets a line that leads from the one to the
+other. Settings that have another value, or are gone, are never carried: a short run cannot tell
+ten epochs from twenty.
 """
 
 from __future__ import annotations
@@ -12,8 +15,9 @@ import json
 import logging
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import combinations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -23,7 +27,9 @@ from torch import Tensor
 from replications.core.base.carried import EXACT, WITHIN, Carried, Key, Line
 from replications.core.base.errors import Expected
 from replications.core.base.files import write_json
+from replications.core.base.hashes import digest
 from replications.core.base.provenance import ROOT
+from replications.core.base.scores import maker
 from replications.core.declare.experiments import TIERS
 from replications.core.declare.papers import suite
 from replications.core.report.tables import read_table
@@ -34,7 +40,7 @@ logger = logging.getLogger(__name__)
 STEPS = ("train", "score")
 UNKNOWN = 2  # how argparse ends where it does not know a command
 SHOWN = 5  # differences that are told of one experiment
-Hashes = dict[Key, tuple[str, str]]  # of code and configuration
+MOST_NEW = 2  # keys that are new in one experiment's settings
 Numbers = dict[str, Tensor]  # what a short run leaves, by "<step>/<what>/..."
 
 
@@ -99,48 +105,90 @@ def wait_for(process: subprocess.Popen, what: str) -> None:
         raise ValueError(f"{what} failed:\n{said[-2000:]}")
 
 
-def by_key(rows: Iterable[Mapping[str, str]]) -> Hashes:
-    """(code, config) by (paper, experiment, tier, step)."""
+def by_key(rows: Iterable[Mapping[str, str]]) -> dict[Key, dict[str, str]]:
+    """Hashes by (paper, experiment, tier, step)."""
     keys = ("paper", "experiment", "tier", "step")
-    return {tuple(row[k] for k in keys): (row["code"], row["config"]) for row in rows}
+    return {tuple(row[k] for k in keys): {n: row[n] for n in ("code", "config")} for row in rows}
 
 
-def stored(reference: Path) -> dict[Key, set[tuple[str, str]]]:
-    """(code, config) of every stored experiment and step; several if its runs differ."""
-    found: dict[Key, set[tuple[str, str]]] = {}
+def stored(reference: Path) -> dict[Key, set[str]]:
+    """What made every stored experiment and step; several if its runs differ."""
+    found: dict[Key, set[str]] = {}
     for tier in TIERS:
         table = read_table(reference / f"{tier}.csv")
         for (paper, name), rows in table.groupby(["paper", "experiment"]):
             for step in STEPS:
-                pairs = rows[[f"{step}_code", "config"]].drop_duplicates()
-                found[paper, name, tier, step] = set(pairs.itertuples(index=False, name=None))
+                found[paper, name, tier, step] = set(rows[step])
     return found
 
 
 def planned(
-    have: Mapping[Key, set[tuple[str, str]]], carried: Carried, old: Hashes, new: Hashes
+    have: Mapping[Key, set[str]],
+    carried: Carried,
+    old: Mapping[Key, dict[str, str]],
+    new: Mapping[Key, dict[str, str]],
+    settings: Callable[[Key], Mapping],
 ) -> tuple[list[Key], dict[Key, str]]:
     """What has to be carried from the hashes `old` to `new`; and why the rest cannot be.
 
-    A stored hash that leads to today's needs nothing; one that leads to the revision's is carried;
-    what leads to neither, or has other settings, was made by something else.
+    `settings` are today's. What leads to today's hashes needs nothing; what leads to the revision's is carried, if its
+    settings are those of today or lack some; all else was made by something else.
     """
     wanted: list[Key] = []
     lost: dict[Key, str] = {}
-    for key, pairs in have.items():
-        for code, config in pairs:
-            end = carried.end(key, code)
+    for key, makers in have.items():
+        for made in makers:
+            end = carried.end(key, made)
             if key not in new:
                 lost[key] = "the suite has no such experiment any more"
-            elif config != new[(*key[:3], "score")][1]:
-                lost[key] = "it was stored with other settings: run it again"
-            elif end == new[key][0]:
+            elif end == maker(new[key]):
                 continue
-            elif key not in old or end != old[key][0]:
-                lost[key] = f"code {end} made it, which is not that of the revision"
+            elif key not in old or end != maker(old[key]):
+                lost[key] = f"{end} made it, which are not the code and settings of the revision"
+            elif added(settings(key), old[key]["config"]) is None:
+                lost[key] = (
+                    "its settings differ from the revision's by more than "
+                    f"{MOST_NEW} keys that are new: run it again"
+                )
             elif key not in wanted:
                 wanted.append(key)
     return wanted, lost
+
+
+def config_of(key: Key) -> dict:
+    """Today's configuration of an experiment in a tier, as a step depends on it."""
+    return suite().experiment(*key[:3]).config(key[3])
+
+
+def added(config: Mapping, before: str) -> list[str] | None:
+    """The keys of a configuration without which it has the hash `before`; None for no such keys.
+
+    Where a mapping is new it stands for all of its keys: "evaluation", "settings.solver.damping".
+    """
+    paths = list(paths_in(config))
+    for count in range(MOST_NEW + 1):
+        for some in combinations(paths, count):
+            if digest(without(config, some)) == before:
+                return [".".join(path) for path in some]
+    return None
+
+
+def paths_in(config: Mapping) -> Iterator[tuple[str, ...]]:
+    """The path of every key, at any depth."""
+    for key, value in config.items():
+        yield (key,)
+        if isinstance(value, Mapping):
+            yield from ((key, *path) for path in paths_in(value))
+
+
+def without(config: Mapping, paths: Iterable[tuple[str, ...]]) -> dict:
+    """A configuration without some of its keys."""
+    gone = set(paths)
+    return {
+        key: without(value, [p[1:] for p in gone if p[0] == key and p[1:]])
+        if isinstance(value, Mapping) else value
+        for key, value in config.items() if (key,) not in gone
+    }  # fmt: skip
 
 
 def differences(old: Numbers, new: Numbers) -> dict[str, str]:
@@ -242,7 +290,7 @@ def carry(revision: str, reference: Path, data: Path, tolerances: Mapping | None
         work = Path(folder)
         wait_for(called(tree, "hashes", str(work / "old.json")), f"{revision}: its hashes")
         old, new = by_key(json.loads((work / "old.json").read_text())), by_key(probe.hashes())
-        wanted, lost = planned(have, carried, old, new)
+        wanted, lost = planned(have, carried, old, new, config_of)
         experiments = list(dict.fromkeys(key[:3] for key in wanted))
         logger.info("%d short runs by the code of %s and by today's", len(experiments), revision)
         both = {work / "old": tree, work / "new": ROOT}
@@ -252,8 +300,12 @@ def carry(revision: str, reference: Path, data: Path, tolerances: Mapping | None
         equal, refused = judged(wanted, work / "old", work / "new", tolerances)
     lines = []
     for key, how in equal.items():
-        reach = probe.reach(suite().experiment(*key[:3]))
-        lines.append(Line(*key, old[key][0], new[key][0], commit[:12], reach, how))
+        reach, more = (
+            probe.reach(suite().experiment(*key[:3])),
+            added(config_of(key), old[key]["config"]),
+        )
+        told = "; ".join([reach, *(f"new: {name}" for name in more or [])])
+        lines.append(Line(*key, maker(old[key]), maker(new[key]), commit[:12], told, how))
     carried.add(lines)
     logger.info("%d of %d steps are carried", len(equal), len(wanted) + len(lost))
     if refused or lost:

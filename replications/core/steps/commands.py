@@ -45,12 +45,13 @@ def classifier(args: argparse.Namespace) -> None:
 
     from replications.core.data.datasets import load
     from replications.core.run.device import choose, held
-    from replications.core.score.estimators.classifier import path, train
+    from replications.core.score.estimators.classifier import path, store_classifier
 
     torch.set_num_threads(args.threads)
     have_dataset(args.dataset, args.data)
     with held(choose(args.device)) as device:
-        train(load(args.dataset, args.data).to(device), path(args.dataset, args.data))
+        images = load(args.dataset, args.data).to(device)
+        store_classifier(images, path(args.dataset, args.data))
 
 
 def carried(args: argparse.Namespace) -> Carried:

@@ -19,7 +19,7 @@ from replications.core.report.tables import KEYS, last, read_table
 from replications.core.run.seeds import SOURCES, seed
 
 WIDTH = 100
-HASHES = ("train_code", "score_code", "config", "data")
+HASHES = ("train", "score", "data")
 
 
 def explain(paper: str, claim: str, reference: Path) -> str:
@@ -101,7 +101,7 @@ def origin(row: pd.Series, tier: str, reference: Path) -> Iterator[str]:
         yield f"commit {made.commit}; {made.device}, {made.processor}, {made.instructions}"
     carried = Carried(reference / "carried.csv")
     for step in ("train", "score"):
-        for line in carried.path_from((*key[1:3], tier, step), row[f"{step}_code"]):
+        for line in carried.path_from((*key[1:3], tier, step), row[step]):
             yield f"{step} carried over changes since {line.revision}, {line.equal} ({line.probe})"
 
 

@@ -50,7 +50,8 @@ def shortened(experiment: Experiment) -> Experiment:
         budget = {key: min(most[key], value) for key, value in resolved["budget"].items()}
     short = {"budget": budget}
     if "evaluation" in resolved:
-        short["evaluation"] = at_most(resolved["evaluation"], COUNT)
+        kept = {k: v for k, v in resolved["evaluation"].items() if k == "alignment"}  # see IMAGES
+        short["evaluation"] = at_most(resolved["evaluation"], COUNT) | kept
     return replace(experiment, resolved=resolved | short)
 
 
@@ -103,7 +104,7 @@ def run_shortly(short: Experiment, data: Path, directory: Path, folder: Path) ->
     try:
         file = classifier.path(short.data, data)
         if "neighbours" in short.resolved.get("evaluation", {}) and not file.exists():
-            classifier.train(images_of(run), file)
+            classifier.store_classifier(images_of(run), file)
         with run.writing():
             for step in ("train", "score"):
                 getattr(import_module(f"{PACKAGE}.core.{step}.{short.kind}"), step)(run)

@@ -107,7 +107,7 @@ def descend(run: Run, source: torch.Generator) -> None:
     for parameter in task.parameters.values():
         if parameter.is_floating_point():
             parameter.copy_(nudged(parameter, source))
-    loop.train(task, run, epochs=run.experiment.resolved["budget"]["epochs"])
+    loop.run_epochs(task, run, epochs=run.experiment.resolved["budget"]["epochs"])
 
 
 def simulate(run: Run, source: torch.Generator) -> None:
@@ -132,7 +132,7 @@ def measure(variant: Variant, into: Path) -> None:
         source = torch.Generator().manual_seed(variant.draw)
         inputs = nudged(images.train.inputs, source)
         images = replace(images, train=replace(images.train, inputs=inputs))
-    classifier.train(images, classifier.path("digits", data))
+    classifier.store_classifier(images, classifier.path("digits", data))
     for paper in suite().papers.values():
         for experiment in paper.experiments(TIER):
             files += [run_once(experiment, index, variant, into) for index in range(RUNS)]

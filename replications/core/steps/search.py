@@ -54,7 +54,7 @@ def trial(search: Search, stage: int, rank: int, folder: Path, data: Path, devic
 def validation(run: Run, declared: Mapping) -> dict[str, float]:
     """Parzen log-likelihood of the validation images at sigma = 0.2 (nats), by sampler."""
     from replications.core.run.build import generative_model, generator, images_of
-    from replications.core.score.estimators.parzen import log_likelihoods
+    from replications.core.score.estimators.parzen import parzen_log_likelihoods
     from replications.core.score.rows import assign, snapshots
 
     images = images_of(run).validation.inputs
@@ -64,7 +64,7 @@ def validation(run: Run, declared: Mapping) -> dict[str, float]:
     found = {}
     for sampler in declared["samplers"]:
         drawn = getattr(model, sampler)(declared["samples"], generator(run, "evaluation"))
-        found[sampler] = round(float(log_likelihoods(images, drawn, [0.2]).mean()), 2)
+        found[sampler] = round(float(parzen_log_likelihoods(images, drawn, [0.2]).mean()), 2)
     return found
 
 

@@ -9,8 +9,7 @@ from torch.nn.functional import one_hot
 from replications.core.learn.learning import Batch, error_rate
 from replications.core.run.build import images_of, rule_of
 from replications.core.run.runs import Run
-from replications.core.train.loop import Monitorable, Monitored
-from replications.core.train.loop import train as run_loop
+from replications.core.train.loop import Monitorable, Monitored, run_epochs
 from replications.core.train.minibatch import Minibatches
 
 
@@ -55,4 +54,4 @@ class Classification(Minibatches):
 @torch.no_grad()
 def train(run: Run) -> None:
     """Train a `learning_rule` experiment into its run directory."""
-    run_loop(Classification(run), run, epochs=run.experiment.resolved["budget"]["epochs"])
+    run_epochs(Classification(run), run, epochs=run.experiment.resolved["budget"]["epochs"])

@@ -94,7 +94,7 @@ class Progress:
         return progress
 
 
-def train(task: Task, run: Run, *, epochs: int) -> None:
+def run_epochs(task: Task, run: Run, *, epochs: int) -> None:
     """Train `task` for `epochs`, from its checkpoint if there is one, into `run.directory`.
 
     Keeps the parameters before the first epoch, after half of them and after the last.
@@ -143,19 +143,19 @@ def advance(task: Task, progress: Progress, shown) -> None:
         Score(metric, value, part, progress.epoch) for (metric, part), value in measured.items()
     ]
     progress.step, progress.sums, progress.counts = 0, {}, {}
-    summary = ", ".join(f"{named(key)} {value:.4g}" for key, value in measured.items())
+    summary = ", ".join(f"{in_words(key)} {value:.4g}" for key, value in measured.items())
     shown.set_postfix_str(summary)
     logger.info("epoch %d: %s", progress.epoch, summary)
 
 
-def named(key: Monitorable) -> str:
+def in_words(key: Monitorable) -> str:
     """What is monitored, in words: "train_error", "local_loss f1"."""
     return " ".join(filter(None, key))
 
 
 def require_finite(progress: Progress, watched: Mapping[Monitorable, Tensor | float]) -> None:
     """Raises Diverged, with the numbers by metric, if a watched one is NaN or infinite."""
-    numbers = {named(key): float(value) for key, value in watched.items()}
+    numbers = {in_words(key): float(value) for key, value in watched.items()}
     if not all(math.isfinite(number) for number in numbers.values()):
         raise Diverged(diagnosis(progress, f"{numbers}"))
 

@@ -6,8 +6,7 @@ import torch
 
 from replications.core.run.build import generative_model, generator, images_of
 from replications.core.run.runs import Run
-from replications.core.train.loop import Monitorable, Monitored
-from replications.core.train.loop import train as run_loop
+from replications.core.train.loop import Monitorable, Monitored, run_epochs
 from replications.core.train.minibatch import Minibatches
 
 
@@ -42,4 +41,4 @@ class Generation(Minibatches):
 @torch.no_grad()
 def train(run: Run) -> None:
     """Train a `model` experiment into its run directory."""
-    run_loop(Generation(run), run, epochs=run.experiment.resolved["budget"]["epochs"])
+    run_epochs(Generation(run), run, epochs=run.experiment.resolved["budget"]["epochs"])

@@ -519,7 +519,7 @@ def test_another_training_scores_anew(root, key, value):
         assert after.hashes(step)["config"] != before.hashes(step)["config"]
 
 
-CLASSIFIER = ("replications.core.score.estimators.classifier", "train")
+CLASSIFIER = ("replications.core.score.estimators.classifier", "store_classifier")
 
 
 @pytest.mark.parametrize(
@@ -622,7 +622,7 @@ FAULTS = [
     ("unknown model", "experiments/sampled/model", "vae",
      ["experiments.sampled.model: unknown name 'vae'", "toy_model"]),
     ("rule with samples", "experiments/classifier/evaluation", {"samples": 5},
-     ["experiments.classifier.evaluation: a learning rule has measures alone, no samples"]),
+     ["experiments.classifier.evaluation: a learning rule has alignment and measures, no samples"]),
     ("rule with a misspelt measure", "experiments/classifier/evaluation",
      {"measures": {"painting": {}}}, ["evaluation.measures: ToyRule has no 'painting'", "inpaint"]),
     ("evaluated simulation", "experiments/simulated/evaluation", {"measures": {}},

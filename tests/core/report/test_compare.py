@@ -334,7 +334,7 @@ def test_what_was_carried_within_tolerance_is_noted(tmp_path):
     carried = Carried(tmp_path / "carried.csv")
     scores = table({("a", LOWER, ""): [2.0] * 3, ("b", LOWER, ""): [2.0] * 3})
     for code, loose in (("0", {("toy", "a")}), ("1", set()), ("2", set())):
-        made = scores.assign(train_code=code, score_code="s")
+        made = scores.assign(train=code, score="s")
         assert loosely_carried(made, carried, "paper") == loose, code
         assert loosely_carried(made, carried, "standard") == frozenset()
         papers = papers_with({"claim": value_claim(LOWER, 2.0, 0.5)}, FULL)

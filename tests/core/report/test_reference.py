@@ -8,6 +8,7 @@ import pytest
 from replications.__main__ import main
 from replications.core.base.carried import EXACT, Carried, Line
 from replications.core.base.provenance import machine
+from replications.core.base.scores import maker
 from replications.core.declare.papers import Suite, suite
 from replications.core.report.reference import MADE, store
 from replications.core.report.tables import COLUMNS
@@ -52,7 +53,7 @@ def test_finished_runs_are_stored_with_their_commit_and_machine(results):
     assert list(table.columns) == COLUMNS and set(table["experiment"]) == {"stdp_spread"}
     assert set(table["run"]) == {"0", "1"} and len(table) == 32
     experiment = Suite().experiment("bengio2015", "stdp_spread", "smoke")
-    assert set(table["train_code"]) == {experiment.hashes("train")["code"]}
+    assert set(table["train"]) == {maker(experiment.hashes("train"))}
     machines = stored(results, "machines")
     assert list(machines.columns) == MADE and len(machines) == 2
     assert set(machines["processor"]) == {machine()["processor"]} and set(machines["tier"]) == {
@@ -88,16 +89,17 @@ def test_runs_and_steps_are_sorted_as_numbers(results):
 def test_runs_of_other_code_are_refused_and_nothing_is_written(results):
     path = results / "smoke/runs/bengio2015/stdp_spread/1/scores.json"
     scores = json.loads(path.read_text())
-    today = scores["hashes"]["code"]
+    today, config = scores["hashes"]["code"], scores["hashes"]["config"]
     scores["hashes"]["code"] = "earlier"
     path.write_text(json.dumps(scores))
     with pytest.raises(ValueError, match="made by other code, settings or data than today's: run"):
         keep(results, "bengio2015", "smoke")
     assert not list((results / "reference").iterdir())
-    line = Line("bengio2015", "stdp_spread", "smoke", "score", "earlier", today, "r", "p", EXACT)
+    key = ("bengio2015", "stdp_spread", "smoke", "score")
+    line = Line(*key, f"earlier/{config}", f"{today}/{config}", "r", "p", EXACT)
     Carried(results / "reference" / "carried.csv").add([line])
     keep(results, "bengio2015", "smoke")
-    assert set(stored(results)["score_code"]) == {"earlier", today}
+    assert set(stored(results)["score"]) == {f"earlier/{config}", f"{today}/{config}"}
 
 
 def test_a_paper_without_finished_runs_is_refused(results):

@@ -6,7 +6,7 @@ import torch
 from replications.core.data.datasets import Images, Split, load
 from replications.core.learn.learning import Backpropagation, Batch
 from replications.core.learn.networks import FeedForward
-from replications.core.score.learning_rule import aligned, probe
+from replications.core.score.learning_rule import aligned, probed
 
 
 def seeded(seed):
@@ -67,21 +67,21 @@ def split(count, start):
     return Split(inputs, torch.arange(count) % 4)
 
 
-@pytest.mark.parametrize(("held_out", "probed"), [(1200, 1000), (30, 30)])
-def test_the_probe_is_the_first_validation_images(held_out, probed):
+@pytest.mark.parametrize(("held_out", "asked", "there"), [(120, 100, 100), (30, 100, 30)])
+def test_probed_are_the_first_validation_images(held_out, asked, there):
     images = Images(split(50, 0), split(held_out, 10_000), split(70, 20_000))
-    batch = probe(images)
-    assert batch.inputs[:, 0].tolist() == [10_000 + i for i in range(probed)]
-    assert torch.equal(batch.labels, images.validation.labels[:probed])
-    assert batch.rows == slice(0, probed)
-    assert batch.targets.dtype == batch.inputs.dtype and batch.targets.shape == (probed, 4)
+    batch = probed(images, asked)
+    assert batch.inputs[:, 0].tolist() == [10_000 + i for i in range(there)]
+    assert torch.equal(batch.labels, images.validation.labels[:there])
+    assert batch.rows == slice(0, there)
+    assert batch.targets.dtype == batch.inputs.dtype and batch.targets.shape == (there, 4)
     assert torch.equal(batch.targets.argmax(1), batch.labels)
     assert batch.targets.sum(1).eq(1).all()
 
 
 def test_no_probed_digit_is_a_training_or_a_test_image(tmp_path):
     images = load("digits", tmp_path)
-    batch = probe(images)
+    batch = probed(images, 1000)
     assert torch.equal(batch.inputs, images.validation.inputs)
     others = torch.cat([images.train.inputs, images.test.inputs])
     assert not (batch.inputs[:, None] == others).all(2).any()

@@ -19,7 +19,7 @@ from replications.core.run.build import images_of
 from replications.core.run.runs import Run
 from replications.core.score import model as scoring
 from replications.core.score.estimators import classifier, fidelity
-from replications.core.score.estimators.parzen import log_likelihoods
+from replications.core.score.estimators.parzen import parzen_log_likelihoods
 from replications.core.score.rows import assign, snapshots
 from replications.core.train.minibatch import generator
 from tests.core.scored import ANCHORS, FEATURES, LIKELIHOOD, SETS, table
@@ -162,7 +162,7 @@ def test_samples_of_a_chain_are_those_of_its_last_step_and_likelihoods_carry_the
     at = {("redrawn", n): redrawn[n] for n in (0, 2, 5)}
     at |= {("fading", n): redrawn[0] ** (n + 1) for n in (1, 3)}
     assert table(rows) == {
-        ("chain_parzen", *key): float(log_likelihoods(test, x, [0.2]).mean())
+        ("chain_parzen", *key): float(parzen_log_likelihoods(test, x, [0.2]).mean())
         for key, x in at.items()
     }
 

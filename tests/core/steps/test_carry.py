@@ -13,12 +13,14 @@ from safetensors.torch import save_file
 
 from replications.core.base import provenance
 from replications.core.base.carried import EXACT, WITHIN, Carried, Line
+from replications.core.base.hashes import digest
 from replications.core.base.provenance import ROOT
+from replications.core.base.scores import maker
 from replications.core.declare.papers import Suite
 from replications.core.report.tables import COLUMNS
 from replications.core.run.current import today
 from replications.core.steps import carry
-from replications.core.steps.carry import differences, judged, planned, tolerated
+from replications.core.steps.carry import added, differences, judged, planned, tolerated
 
 STORED = {  # few, and quick
     "lee2015": ["mnist_continuous", "mnist_backpropagation"],
@@ -82,7 +84,16 @@ def changed(clone):
     """The clone after one commit of several changes, and what `carry` said of it."""
     package = clone / "replications"
     lee, core = package / "lee2015" / "rule.py", package / "core"
-    edit(lee, "standard_normal", "gaussian_noise")  # a function is renamed
+    edit(lee, "inverse_updates", "updates_of_inverses")  # a function is renamed
+    edit(
+        lee, "        alpha: float\n", "        alpha: float\n        twice: bool\n"
+    )  # a new option
+    edit(
+        lee,
+        "self.settings.noise * noise",
+        "self.settings.noise * (noise * (1 + self.settings.twice))",
+    )
+    edit(package / "lee2015" / "paper.yaml", "      noise:", "      twice: false\n      noise:")
     (core / "data" / "idx.py").rename(core / "data" / "bytes.py")  # a module is moved
     edit(core / "data" / "datasets.py", "core.data.idx", "core.data.bytes")
     contrast = "contrast(batch.inputs, free, above, "
@@ -96,7 +107,7 @@ def changed(clone):
     return clone, carried_over(clone, "HEAD~1")
 
 
-def test_a_renamed_function_and_a_moved_module_are_carried(changed):
+def test_a_renamed_function_a_moved_module_and_a_new_option_are_carried(changed):
     folder, done = changed
     lines = Carried(folder / "results" / "reference" / "carried.csv").lines
     assert {n.key for n in lines} == {
@@ -104,9 +115,10 @@ def test_a_renamed_function_and_a_moved_module_are_carried(changed):
     }, done.stdout
     (commit,) = {n.revision for n in lines}
     assert git(folder, "rev-parse", "HEAD~1").startswith(commit)
-    assert {(n.equal, n.probe) for n in lines} == {(EXACT, "2 epochs of 200 examples")}
+    reach = "2 epochs of 200 examples; new: settings.twice"
+    assert {(n.equal, n.probe) for n in lines} == {(EXACT, reach)}
     experiment = Suite().experiment("lee2015", "mnist_continuous", "smoke")
-    assert {n.old for n in lines} == {experiment.hashes(s)["code"] for s in ("train", "score")}
+    assert {n.old for n in lines} == {maker(experiment.hashes(s)) for s in ("train", "score")}
 
 
 def test_what_changes_a_number_is_refused_with_what_differs_and_by_how_much(changed):
@@ -154,32 +166,64 @@ def test_a_revision_that_is_not_there_and_a_tree_that_is_not_committed_are_refus
 
 KEY = ("toy", "a", "smoke", "train")
 SCORE = ("toy", "a", "smoke", "score")
-OLD = {KEY: ("t0", "c"), SCORE: ("s0", "c")}
-NEW = {KEY: ("t1", "c"), SCORE: ("s0", "c")}
+CONFIG = {"settings": {"beta": 1.0}, "budget": {"epochs": 2}}
+EXTENDED = {"settings": {"beta": 1.0, "solver": {"euler": {"step": 0.5}}}, "budget": {"epochs": 2}}
+BEFORE, AFTER = digest(CONFIG), digest(EXTENDED)
+OLD = {KEY: {"code": "t0", "config": BEFORE}, SCORE: {"code": "s0", "config": BEFORE}}
+NEW = {KEY: {"code": "t1", "config": AFTER}, SCORE: {"code": "s0", "config": BEFORE}}
+OTHER = {KEY: {"code": "t0", "config": digest(CONFIG | {"budget": {"epochs": 3}})}}
+T0, T1, S0 = f"t0/{BEFORE}", f"t1/{AFTER}", f"s0/{BEFORE}"
+
+
+def settings_today(key):
+    return EXTENDED if key == KEY else CONFIG
 
 
 @pytest.mark.parametrize(
     ("have", "old", "new", "wanted", "lost"),
     [
-        ({KEY: {("t0", "c")}, SCORE: {("s0", "c")}}, OLD, NEW, [KEY], ""),
-        ({KEY: {("t1", "c")}}, OLD, NEW, [], ""),  # of today already
-        ({KEY: {("t1", "c"), ("t0", "c")}}, OLD, NEW, [KEY], ""),  # some of its runs
-        ({KEY: {("t9", "c")}}, OLD, NEW, [], "code t9 made it"),
-        ({KEY: {("t0", "c9")}}, OLD, NEW, [], "other settings"),
-        ({KEY: {("t0", "c")}}, {}, NEW, [], "code t0 made it"),
-        ({KEY: {("t0", "c")}}, OLD, {}, [], "no such experiment any more"),
+        ({KEY: {T0}, SCORE: {S0}}, OLD, NEW, [KEY], ""),
+        ({KEY: {T1}}, OLD, NEW, [], ""),  # of today already
+        ({KEY: {T1, T0}}, OLD, NEW, [KEY], ""),  # some of its runs
+        ({KEY: {f"t9/{BEFORE}"}}, OLD, NEW, [], f"t9/{BEFORE} made it, which are not"),
+        ({KEY: {"t0/c9"}}, OLD, NEW, [], "t0/c9 made it, which are not"),
+        ({KEY: {maker(OTHER[KEY])}}, OTHER, NEW, [], "by more than 2 keys that are new"),
+        ({KEY: {T0}}, {}, NEW, [], f"{T0} made it"),
+        ({KEY: {T0}}, OLD, {}, [], "no such experiment any more"),
     ],
 )
 def test_what_has_to_be_carried(tmp_path, have, old, new, wanted, lost):
-    found, told = planned(have, Carried(tmp_path / "carried.csv"), old, new)
+    found, told = planned(have, Carried(tmp_path / "carried.csv"), old, new, settings_today)
     assert found == wanted
     assert lost in "".join(told.values()) and bool(told) == bool(lost)
 
 
 def test_what_was_carried_before_is_carried_on(tmp_path):
-    Carried(tmp_path / "c.csv").add([Line(*KEY, "first", "t0", "r", "p", EXACT)])
-    have = {KEY: {("first", "c")}}
-    assert planned(have, Carried(tmp_path / "c.csv"), OLD, NEW) == ([KEY], {})
+    Carried(tmp_path / "c.csv").add([Line(*KEY, "first", T0, "r", "p", EXACT)])
+    carried = Carried(tmp_path / "c.csv")
+    assert planned({KEY: {"first"}}, carried, OLD, NEW, settings_today) == ([KEY], {})
+
+
+LONG = {"a": 1, "b": {"c": 2, "d": {"e": [3, {"f": 4}], "g": 5}}}
+
+
+@pytest.mark.parametrize(
+    ("before", "new"),
+    [
+        (LONG, []),
+        ({"b": LONG["b"]}, ["a"]),
+        ({"a": 1}, ["b"]),  # a mapping with all of its keys
+        ({"a": 1, "b": {"c": 2}}, ["b.d"]),
+        ({"a": 1, "b": {"c": 2, "d": {"g": 5}}}, ["b.d.e"]),
+        ({"b": {"c": 2}}, ["a", "b.d"]),
+        ({"a": 2, "b": LONG["b"]}, None),  # another value
+        (LONG | {"z": 1}, None),  # one that is gone
+        ({"a": 1, "b": {"c": 2, "d": {"e": [3, {}], "g": 5}}}, None),
+        ({"b": {"d": {"e": [3, {"f": 4}]}}}, None),  # three keys more
+    ],
+)
+def test_keys_that_are_new_are_found_by_the_hash_without_them(before, new):
+    assert added(LONG, digest(before)) == new
 
 
 # How equal two short runs are

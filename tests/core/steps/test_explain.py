@@ -46,7 +46,7 @@ def test_the_runs_values_and_hashes_are_those_that_are_stored(verdicts):
     assert len(rows) == 5
     for row in rows.itertuples():
         assert f"run {row.run} {row.value} by seeds" in text
-        assert row.train_code in text and row.score_code in text
+        assert row.train in text and row.score in text
 
 
 def test_a_claim_that_was_not_run_says_so(verdicts):

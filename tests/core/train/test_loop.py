@@ -27,7 +27,7 @@ from replications.core.run import runs
 from replications.core.run.runs import Run, RunDirectoryBusy
 from replications.core.steps import commands
 from replications.core.train import learning_rule, loop, model
-from replications.core.train.loop import Diverged, Interrupted, train
+from replications.core.train.loop import Diverged, Interrupted, run_epochs
 
 FIXED = settings(derandomize=True, deadline=None, max_examples=15)
 ROOT = Path(__file__).resolve().parents[3]
@@ -122,7 +122,7 @@ def checkpoint_each_step(monkeypatch):
 
 def test_curves_are_means_over_each_epoch_and_measurements_after_it(tmp_path):
     run, task = run_in(tmp_path), Walk()
-    train(task, run, epochs=3)
+    run_epochs(task, run, epochs=3)
     assert task.done == [(epoch, index) for epoch in range(3) for index in range(4)]
     twin, expected = Walk(), []
     for epoch in range(3):
@@ -141,7 +141,7 @@ def test_curves_are_means_over_each_epoch_and_measurements_after_it(tmp_path):
 @pytest.mark.parametrize(("epochs", "kept"), [(1, {0, 1}), (2, {0, 1, 2}), (5, {0, 2, 5})])
 def test_parameters_are_kept_before_halfway_and_after_finishing(tmp_path, epochs, kept):
     run = run_in(tmp_path)
-    train(Walk(), run, epochs=epochs)
+    run_epochs(Walk(), run, epochs=epochs)
     found = load_file(run.directory / "parameters.safetensors")
     assert set(found) == {f"{epoch}/w" for epoch in kept}
     twin = Walk()
@@ -155,13 +155,13 @@ def test_parameters_are_kept_before_halfway_and_after_finishing(tmp_path, epochs
 
 def test_a_finished_run_holds_its_three_files_and_nothing_else(tmp_path, checkpoint_each_step):
     run = run_in(tmp_path)
-    train(Walk(), run, epochs=2)
+    run_epochs(Walk(), run, epochs=2)
     assert set(files(run)) == {*RESULT, "run.json"}
 
 
 def test_provenance_says_all_that_the_run_depends_on(tmp_path):
     run = run_in(tmp_path, index=3, threads=2)
-    train(Walk(), run, epochs=1)
+    run_epochs(Walk(), run, epochs=1)
     told = json.loads((run.directory / "run.json").read_text())
     assert told["hashes"] == run.hashes and told["config"] == {"a": 1} and told["share"] == 0.5
     assert (told["paper"], told["experiment"], told["tier"]) == ("paper", "walk", "smoke")
@@ -186,9 +186,9 @@ def test_seconds_are_those_of_all_sessions(tmp_path, monkeypatch, checkpoint_eac
     run = run_in(tmp_path)
     for number in stops:
         with pytest.raises(Interrupted):
-            train(Disturbed(Slow(), number, terminate), run, epochs=3)
+            run_epochs(Disturbed(Slow(), number, terminate), run, epochs=3)
         clock[0] += 5000  # nobody computes in between
-    train(Slow(), run, epochs=3)
+    run_epochs(Slow(), run, epochs=3)
     assert json.loads((run.directory / "run.json").read_text())["seconds"] == 120
 
 
@@ -198,7 +198,7 @@ def test_seconds_are_those_of_all_sessions(tmp_path, monkeypatch, checkpoint_eac
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory):
     run = run_in(tmp_path_factory.mktemp("undisturbed"))
-    train(Walk(), run, epochs=4)
+    run_epochs(Walk(), run, epochs=4)
     return result(run)
 
 
@@ -212,7 +212,7 @@ def test_interrupted_anywhere_equals_uninterrupted(undisturbed, numbers, how):
             walk = Walk()
             action = terminate if how == "stop" else crash
             try:
-                train(Disturbed(walk, number, action), run, epochs=4)
+                run_epochs(Disturbed(walk, number, action), run, epochs=4)
             except (Interrupted, Crash):
                 steps += walk.done if how == "stop" else walk.done[:-1]
             else:
@@ -256,16 +256,16 @@ def test_every_kind_of_training_resumes_bit_for_bit(
     tmp_path, checkpoint_each_step, paper, name, shuffle, steps
 ):
     whole = smoke(tmp_path / "whole", paper, name, shuffle=shuffle)
-    train(task_of(whole), whole, epochs=2)
+    run_epochs(task_of(whole), whole, epochs=2)
     cases = [(n, terminate) for n in (0, steps // 2 - 1, steps // 2, steps - 1)]
     for number, action in [*cases, (steps * 3 // 4, crash)]:
         run = smoke(tmp_path / str(number), paper, name, shuffle=shuffle)
         disturbed = Disturbed(task_of(run), number, action)
         with pytest.raises((Interrupted, Crash)):
-            train(disturbed, run, epochs=2)
+            run_epochs(disturbed, run, epochs=2)
         assert disturbed.count == number + 1
         assert not {*RESULT, "run.json"} & set(files(run))
-        train(task_of(run), run, epochs=2)
+        run_epochs(task_of(run), run, epochs=2)
         assert result(run) == result(whole), (number, action.__name__)
 
 
@@ -374,7 +374,7 @@ def test_a_killed_training_goes_on_as_if_nothing_had_been(tmp_path):
 def stopped(directory, number=5, **changes):
     run = run_in(directory, **changes)
     with pytest.raises(Interrupted):
-        train(Disturbed(Walk(), number, terminate), run, epochs=4)
+        run_epochs(Disturbed(Walk(), number, terminate), run, epochs=4)
     return run
 
 
@@ -387,7 +387,7 @@ def test_a_checkpoint_of_other_hashes_is_ignored(tmp_path, undisturbed, changed)
     assert loop.restore(task, other, run.directory / "checkpoint.safetensors") is None
     assert task.parameters["w"].tolist() == [7, 7, 7]
     task = Walk()
-    train(task, other, epochs=4)
+    run_epochs(task, other, epochs=4)
     assert len(task.done) == 16 and result(other) == undisturbed
 
 
@@ -408,7 +408,7 @@ def test_training_starts_anew_from_a_truncated_checkpoint(tmp_path, undisturbed)
     run = stopped(tmp_path)
     checkpoint = run.directory / "checkpoint.safetensors"
     os.truncate(checkpoint, checkpoint.stat().st_size - 1)
-    train(Walk(), run, epochs=4)
+    run_epochs(Walk(), run, epochs=4)
     assert result(run) == undisturbed
 
 
@@ -428,7 +428,9 @@ def test_a_signal_ends_the_step_saves_and_exits_with_a_message(tmp_path, number)
     run, walk = run_in(tmp_path), Walk()
     handlers = [signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGINT)]
     with pytest.raises(SystemExit) as stop:
-        train(Disturbed(walk, 5, lambda: os.kill(os.getpid(), number), before=True), run, epochs=4)
+        run_epochs(
+            Disturbed(walk, 5, lambda: os.kill(os.getpid(), number), before=True), run, epochs=4
+        )
     assert stop.value.code not in (0, None)  # a text: Python prints it and exits with 1
     assert "epoch 2" in str(stop.value) and "run again" in str(stop.value)
     assert len(walk.done) == 6  # the step in which it came was completed
@@ -447,7 +449,7 @@ def test_checkpoints_are_as_rare_as_they_are_said_to_be(tmp_path, monkeypatch):
             clock[0] += 25
             return super().step(epoch, index)
 
-    train(Slow(), run_in(tmp_path), epochs=2)
+    run_epochs(Slow(), run_in(tmp_path), epochs=2)
     assert loop.CHECKPOINT_SECONDS == 60
     assert written == [75, 150]
 
@@ -487,7 +489,7 @@ def test_what_is_not_finite_stops_the_training_and_leaves_no_result(
     monkeypatch.setattr(os, "fsync", lambda file: None)  # five hundred checkpoints
     run, task = run_in(tmp_path), Diverging(where, bad, at=300)
     with pytest.raises(Diverged) as failure:
-        train(task, run, epochs=2)
+        run_epochs(task, run, epochs=2)
     assert not {*RESULT, "run.json"} & set(files(run))
     message = str(failure.value)
     assert re.search(r"nan|inf|not finite", message)
@@ -502,16 +504,16 @@ def test_what_is_not_finite_stops_the_training_and_leaves_no_result(
 def test_divergence_in_the_last_steps_of_an_epoch_is_noticed(tmp_path):
     run = run_in(tmp_path)
     with pytest.raises(Diverged, match=r"epoch 1, by step 250.*not been run"):
-        train(Diverging("monitored", math.nan, at=249), run, epochs=1)
+        run_epochs(Diverging("monitored", math.nan, at=249), run, epochs=1)
     assert files(run) == {}
 
 
 def test_no_result_of_an_earlier_run_outlives_a_divergence(tmp_path):
     """Else the directory would pass for a finished run of the new configuration."""
-    train(Walk(), run_in(tmp_path), epochs=2)
+    run_epochs(Walk(), run_in(tmp_path), epochs=2)
     run = run_in(tmp_path, hashes={"code": "new"})
     with pytest.raises(Diverged):
-        train(Diverging("monitored", math.nan, at=0), run, epochs=2)
+        run_epochs(Diverging("monitored", math.nan, at=0), run, epochs=2)
     assert not {*RESULT, "run.json"} & set(files(run))
 
 

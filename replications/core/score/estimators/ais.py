@@ -27,13 +27,13 @@ from itertools import pairwise
 import torch
 from torch import Generator, Tensor
 
+from replications.core.learn.noise import random_tensor
 from replications.core.score.estimators.hmc import (
     STEPS,
     Decoder,
     Observed,
     adapt,
     curvature,
-    draw,
     transition,
 )
 from replications.core.score.estimators.pilot import Path, pilot
@@ -91,7 +91,7 @@ def log_mean_exp(log_weights: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def log_likelihoods(
+def ais_log_likelihoods(
     decode: Decoder,
     latents: int,
     images: Tensor,
@@ -109,7 +109,7 @@ def log_likelihoods(
     """
     settings = {"leapfrogs": leapfrogs, "generator": generator}
     path = pilot(decode, latents, images, sigma=sigma, temperatures=temperatures, **settings)
-    z = draw(torch.randn, (len(images) * chains, latents), images, generator)
+    z = random_tensor(torch.randn, (len(images) * chains, latents), generator, images)
     observed = Observed(decode, images, chains=chains)
     weights, acceptance = anneal(observed, z, path, **settings)
     return Estimate(log_mean_exp(weights), acceptance)
@@ -133,15 +133,15 @@ def bidirectional_bounds(
 
     z ~ p(z) and x ~ p(x|z) make z an exact sample of p(z|x). Annealed from there to the prior,
     E[w] = 1 / p(x), so -log mean_chains w is an upper bound on average. The chains of an image
-    all start from its one z. Costs twice `log_likelihoods` of as many images.
+    all start from its one z. Costs twice `ais_log_likelihoods` of as many images.
     """
     settings = {"leapfrogs": leapfrogs, "generator": generator}
     like = torch.empty(0, device=device, dtype=dtype)
-    exact = draw(torch.randn, (count, latents), like, generator)  # (N, H)
+    exact = random_tensor(torch.randn, (count, latents), generator, like)  # (N, H)
     means = decode(exact)  # (N, D)
-    images = means + sigma * draw(torch.randn, means.shape, like, generator)
+    images = means + sigma * random_tensor(torch.randn, means.shape, generator, like)
     path = pilot(decode, latents, images, sigma=sigma, temperatures=temperatures, **settings)
-    prior = draw(torch.randn, (count * chains, latents), like, generator)
+    prior = random_tensor(torch.randn, (count * chains, latents), generator, like)
     observed = Observed(decode, images, chains=chains)
     forward, _ = anneal(observed, prior, path, **settings)
     back, _ = anneal(observed, exact.repeat_interleave(chains, 0), path.reversed(), **settings)
@@ -170,7 +170,7 @@ def fit_sigma(
     """
     observed = Observed(decode, images, chains=1)
     bend = curvature(decode, latents, images, generator)  # (H,)
-    point = observed.at(draw(torch.randn, (len(images), latents), images, generator))
+    point = observed.at(random_tensor(torch.randn, (len(images), latents), generator, images))
     size, variances = images.new_full((len(images), 1), STEPS[1]), []
     for _ in range(transitions):
         variances.append(2 * float(point.misfit.mean()) / images.shape[1])

@@ -21,7 +21,7 @@ def path(dataset: str, data: Path) -> Path:
     return data / "classifiers" / f"{dataset}.safetensors"
 
 
-def train(images: Images, file: Path) -> None:
+def store_classifier(images: Images, file: Path) -> None:
     """Train the classifier of a dataset on its training images, and keep its parameters."""
     train, validation = images.train, images.validation
     parameters = train_classifier(
@@ -34,7 +34,7 @@ def train(images: Images, file: Path) -> None:
     write_atomically(file, save(kept))
 
 
-def read(dataset: str, data: Path, device: str) -> dict[str, Tensor]:
+def read_classifier(dataset: str, data: Path, device: str) -> dict[str, Tensor]:
     """The parameters of a dataset's classifier. Raises ValueError if there is none yet."""
     file = path(dataset, data)
     if not file.exists():

@@ -12,11 +12,13 @@ Shapes: N images of D pixels, H latents, and R rows, one for each chain of each 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
 from torch import Generator, Tensor
+
+from replications.core.learn.noise import random_tensor
 
 Decoder = Callable[[Tensor], Tensor]  # (R, H) -> (R, D), differentiable by autograd
 
@@ -58,19 +60,12 @@ class Observed:
         return rows.view(-1, self.chains)  # (R,) -> (N, chains)
 
 
-def draw(
-    law: Callable[..., Tensor], shape: Sequence[int], like: Tensor, source: Generator
-) -> Tensor:
-    """Drawn on the generator's device and moved: one seed, the same numbers on every device."""
-    return law(shape, generator=source, device=source.device, dtype=like.dtype).to(like.device)
-
-
 def curvature(decode: Decoder, latents: int, like: Tensor, generator: Generator) -> Tensor:
     """Diagonal of E_{z ~ p(z)}[J'J], J = dg/dz, (H,): the mean square of J'v for v ~ N(0, I)."""
-    z = draw(torch.randn, (256, latents), like, generator).requires_grad_()
+    z = random_tensor(torch.randn, (256, latents), generator, like).requires_grad_()
     with torch.enable_grad():
         decoded = decode(z)  # (256, D)
-        probe = draw(torch.randn, decoded.shape, like, generator)
+        probe = random_tensor(torch.randn, decoded.shape, generator, like)
         (projected,) = torch.autograd.grad(decoded, z, probe)  # (256, H)
     return projected.square().mean(0)
 
@@ -113,15 +108,15 @@ def transition(
 
     step : (N, H), of each image and latent.
     """
-    jitter = 1 + JITTER * (2 * draw(torch.rand, (1,), step, generator) - 1)
+    jitter = 1 + JITTER * (2 * random_tensor(torch.rand, (1,), generator, step) - 1)
     step = (jitter * step).repeat_interleave(observed.chains, 0)  # (R, H)
-    start = draw(torch.randn, point.z.shape, point.z, generator)
+    start = random_tensor(torch.randn, point.z.shape, generator, point.z)
     end, momentum = leapfrog(
         observed, point, start, precision=precision, step=step, leapfrogs=leapfrogs
     )
     change = hamiltonian(end, momentum, precision) - hamiltonian(point, start, precision)
     probability = (-change).exp().clamp(max=1).nan_to_num(0)  # 0 where a trajectory overflowed
-    accepted = draw(torch.rand, change.shape, change, generator) < probability
+    accepted = random_tensor(torch.rand, change.shape, generator, change) < probability
     z, slope = (torch.where(accepted[:, None], end[i], point[i]) for i in (0, 2))  # (R, H)
     return Point(z, torch.where(accepted, end.misfit, point.misfit), slope), probability
 

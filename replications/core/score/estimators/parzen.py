@@ -17,7 +17,7 @@ ROWS = 1000  # images against all samples at a time: 10,000 samples take 80 MB i
 NEGLIGIBLE = -80.0  # exp of less adds nothing to the nearest sample's 1, and denormals are slow
 
 
-def log_likelihoods(images: Tensor, samples: Tensor, sigmas: Sequence[float]) -> Tensor:
+def parzen_log_likelihoods(images: Tensor, samples: Tensor, sigmas: Sequence[float]) -> Tensor:
     """log p(x) of each image under Gaussian kernels on the samples, for each width:
 
         log p(x) = log mean_j exp(-|x - s_j|^2 / (2 sigma^2)) - (D / 2) log(2 pi sigma^2)
@@ -55,9 +55,9 @@ def parzen(
     Keys are metrics: parzen, parzen_validation (both at sigma = 0.2), sigma (the best of `sigmas`
     on the validation images) and parzen_chosen (the test images at that sigma).
     """
-    on_validation = log_likelihoods(validation, samples, [0.2, *sigmas]).mean(0)
+    on_validation = parzen_log_likelihoods(validation, samples, [0.2, *sigmas]).mean(0)
     best = sigmas[int(on_validation[1:].argmax())]
-    on_test = log_likelihoods(test, samples, [0.2, best]).mean(0)
+    on_test = parzen_log_likelihoods(test, samples, [0.2, best]).mean(0)
     return {
         "parzen": float(on_test[0]),
         "parzen_validation": float(on_validation[0]),

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 import torch
 from torch import Generator, Tensor
 
+from replications.core.learn.noise import random_tensor
 from replications.core.score.estimators.hmc import (
     STEPS,
     Decoder,
     Observed,
     adapt,
     curvature,
-    draw,
     transition,
 )
 
@@ -69,7 +69,9 @@ def pilot(
     """
     observed = Observed(decode, images, chains=PILOT)
     bend = curvature(decode, latents, images, generator)  # (H,)
-    point = observed.at(draw(torch.randn, (len(images) * PILOT, latents), images, generator))
+    point = observed.at(
+        random_tensor(torch.randn, (len(images) * PILOT, latents), generator, images)
+    )
     spread = observed.by_image(observed.likelihood(point, sigma)).var(1).mean().sqrt()
     betas = logarithmic(temperatures, max(float(spread) * math.sqrt(2 / latents), FLAT))
     size, steps = images.new_full((len(images), 1), STEPS[1]), []

@@ -5,7 +5,11 @@ import math
 import pytest
 import torch
 
-from replications.core.score.estimators.ais import bidirectional_bounds, fit_sigma, log_likelihoods
+from replications.core.score.estimators.ais import (
+    ais_log_likelihoods,
+    bidirectional_bounds,
+    fit_sigma,
+)
 from replications.core.score.estimators.hmc import (
     Observed,
     curvature,
@@ -51,7 +55,7 @@ def exact(images):
 
 def test_the_estimate_is_the_closed_form_of_a_linear_decoder(images):
     settings = SETTINGS | {"temperatures": 300, "chains": 32}
-    found = log_likelihoods(decode, LATENTS, images, **settings, generator=seeded(4))
+    found = ais_log_likelihoods(decode, LATENTS, images, **settings, generator=seeded(4))
     assert found.log_likelihoods.dtype == torch.float64
     torch.testing.assert_close(found.log_likelihoods, exact(images), rtol=0, atol=0.25)
     assert abs((found.log_likelihoods - exact(images)).mean()) < 0.05
@@ -69,7 +73,7 @@ def test_the_estimate_of_p_itself_is_unbiased():
     covariance = weight.T @ weight + 0.25 * torch.eye(2, dtype=torch.float64)
     truth = torch.distributions.MultivariateNormal(torch.zeros(2).double(), covariance)
     settings = SETTINGS | {"sigma": 0.5, "temperatures": 3, "chains": 1}
-    found = log_likelihoods(
+    found = ais_log_likelihoods(
         lambda z: z @ weight, 1, image.expand(20000, 2), **settings, generator=seeded(5)
     )
     error = found.log_likelihoods - truth.log_prob(image)
@@ -95,7 +99,7 @@ def test_the_bounds_hold_the_exact_value_between_them_and_close():
 
 @pytest.mark.parametrize("changes", [{"temperatures": 1}, {"leapfrogs": 0}])
 def test_without_hmc_it_is_simple_importance_sampling(images, changes):
-    found = log_likelihoods(bent, LATENTS, images, **SETTINGS | changes, generator=seeded(7))
+    found = ais_log_likelihoods(bent, LATENTS, images, **SETTINGS | changes, generator=seeded(7))
     source = seeded(7)
     path = {k: v for k, v in (SETTINGS | changes).items() if k != "chains"}
     pilot(bent, LATENTS, images, **path, generator=source)  # draws first
@@ -109,7 +113,7 @@ def test_without_hmc_it_is_simple_importance_sampling(images, changes):
 def test_a_seed_gives_the_same_numbers_and_parameters_get_no_gradient(images):
     weight = WEIGHT.clone().requires_grad_()
     first, again, other = (
-        log_likelihoods(lambda z: z @ weight, LATENTS, images, **SETTINGS, generator=seeded(s))
+        ais_log_likelihoods(lambda z: z @ weight, LATENTS, images, **SETTINGS, generator=seeded(s))
         for s in (8, 8, 9)
     )
     assert torch.equal(first.log_likelihoods, again.log_likelihoods)
@@ -200,7 +204,7 @@ def test_the_pilot_finds_the_curvature_of_a_decoder_that_is_the_same_in_every_la
 
 
 def test_a_decoder_that_ignores_z_has_its_closed_form(images):
-    found = log_likelihoods(
+    found = ais_log_likelihoods(
         lambda z: 0 * z[:, :1] + BIAS, LATENTS, images, **SETTINGS, generator=seeded(0)
     )
     truth = torch.distributions.Normal(BIAS, SIGMA).log_prob(images).sum(1)

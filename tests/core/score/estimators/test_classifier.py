@@ -24,7 +24,7 @@ def trained(folder):
 
 
 def trained_on(images, folder):
-    classifier.train(images, classifier.path("digits", folder))
+    classifier.store_classifier(images, classifier.path("digits", folder))
     return classifier.path("digits", folder).read_bytes()
 
 
@@ -50,7 +50,7 @@ def test_what_is_read_is_what_was_trained_on_the_training_images(tmp_path):
     parameters = fidelity.train_classifier(
         images.train.inputs, images.train.labels, classes=10, seed=0, device="cpu"
     )
-    found = classifier.read("digits", tmp_path, "cpu")
+    found = classifier.read_classifier("digits", tmp_path, "cpu")
     assert same(found, parameters)
     assert {name: tuple(t.shape) for name, t in found.items() if "weight" in name} == {
         "1.weight": (256, 64), "2.weight": (64, 256), "3.weight": (10, 64),
@@ -72,7 +72,7 @@ def test_its_error_on_validation_images_is_told(tmp_path, caplog):
     caplog.set_level(logging.INFO)
     trained(tmp_path)
     held_out = load("digits", tmp_path).validation
-    parameters = classifier.read("digits", tmp_path, "cpu")
+    parameters = classifier.read_classifier("digits", tmp_path, "cpu")
     error = fidelity.classifier_error(parameters, held_out.inputs, held_out.labels)
     assert 0 < error < 90
     assert f"digits.safetensors: {error:.2f}% error on the validation images" in caplog.text
@@ -82,7 +82,7 @@ def test_a_missing_one_is_told_with_the_command_that_makes_it(tmp_path):
     assert not classifier.path("mnist", tmp_path).exists()
     told = f"{tmp_path}/classifiers/mnist.safetensors is missing: run `python -m replications "
     with pytest.raises(ValueError, match=f"^{re.escape(told)}classifier mnist` first$"):
-        classifier.read("mnist", tmp_path, "cpu")
+        classifier.read_classifier("mnist", tmp_path, "cpu")
 
 
 def test_the_command_trains_the_same_one(tmp_path, caplog):

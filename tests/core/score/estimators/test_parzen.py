@@ -11,7 +11,7 @@ from sklearn.neighbors import KernelDensity
 
 from replications.core.data.datasets import load
 from replications.core.score.estimators import parzen as module
-from replications.core.score.estimators.parzen import anchors, log_likelihoods, parzen
+from replications.core.score.estimators.parzen import anchors, parzen, parzen_log_likelihoods
 
 FIXED = settings(derandomize=True, deadline=None, max_examples=25)
 SIGMAS = [0.05, 0.1, 0.2, 0.55, 1.0]
@@ -39,7 +39,7 @@ def by_sklearn(images, samples, sigma):
 @pytest.mark.parametrize("size", [2, 8])
 def test_log_likelihoods_are_those_of_scikit_learn(size):
     images, samples = image_like(40, 0, size), image_like(60, 1, size)
-    found = log_likelihoods(images, samples, SIGMAS)
+    found = parzen_log_likelihoods(images, samples, SIGMAS)
     assert found.shape == (40, len(SIGMAS)) and found.dtype == torch.float64
     for j, sigma in enumerate(SIGMAS):
         np.testing.assert_allclose(
@@ -50,14 +50,14 @@ def test_log_likelihoods_are_those_of_scikit_learn(size):
 def test_images_of_full_size_agree_with_scikit_learn_too():
     images, samples = image_like(20, 0), image_like(100, 1)
     for j, sigma in enumerate((0.1, 0.2)):
-        found = log_likelihoods(images, samples, [0.1, 0.2])[:, j].numpy()
+        found = parzen_log_likelihoods(images, samples, [0.1, 0.2])[:, j].numpy()
         np.testing.assert_allclose(found, by_sklearn(images, samples, sigma), rtol=0, atol=1e-8)
 
 
 def test_float32_is_within_a_twentieth_of_a_nat():
     images, samples = image_like(300, 2), image_like(400, 3)
-    exact = log_likelihoods(images, samples, SIGMAS)
-    found = log_likelihoods(images.float(), samples.float(), SIGMAS)
+    exact = parzen_log_likelihoods(images, samples, SIGMAS)
+    found = parzen_log_likelihoods(images.float(), samples.float(), SIGMAS)
     assert found.dtype == torch.float32
     assert (found.double() - exact).abs().max() < 0.05
 
@@ -66,14 +66,14 @@ def test_float32_is_within_a_twentieth_of_a_nat():
 def test_one_sample_is_a_gaussian_density(sigma):
     images, sample = image_like(5, 0, 6), image_like(1, 1, 6)
     normal = torch.distributions.Normal(sample[0], sigma)
-    found = log_likelihoods(images, sample, [sigma])[:, 0]
+    found = parzen_log_likelihoods(images, sample, [sigma])[:, 0]
     torch.testing.assert_close(found, normal.log_prob(images).sum(1), rtol=1e-12, atol=1e-9)
 
 
 def test_far_images_neither_overflow_nor_vanish():
     """A density of exp(-10^6) is no float; its logarithm is."""
     samples = torch.zeros(3, 100, dtype=torch.float64)
-    found = log_likelihoods(torch.ones(1, 100, dtype=torch.float64), samples, [0.01])
+    found = parzen_log_likelihoods(torch.ones(1, 100, dtype=torch.float64), samples, [0.01])
     assert float(found) == pytest.approx(-50 / 0.01**2 - 50 * math.log(2 * math.pi * 0.01**2))
 
 
@@ -81,24 +81,24 @@ def test_far_images_neither_overflow_nor_vanish():
 @given(st.integers(1, 12), st.integers(1, 12), st.integers(0, 1000), st.integers(1, 13))
 def test_chunks_and_orders_make_no_difference(count, samples_count, seed, rows):
     images, samples = image_like(count, seed, 4), image_like(samples_count, seed + 1, 4)
-    whole = log_likelihoods(images, samples, [0.1, 0.3])
+    whole = parzen_log_likelihoods(images, samples, [0.1, 0.3])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "ROWS", rows)
-        torch.testing.assert_close(log_likelihoods(images, samples, [0.1, 0.3]), whole)
-    backwards = log_likelihoods(images.flip(0), samples.flip(0), [0.3, 0.1])
+        torch.testing.assert_close(parzen_log_likelihoods(images, samples, [0.1, 0.3]), whole)
+    backwards = parzen_log_likelihoods(images.flip(0), samples.flip(0), [0.3, 0.1])
     torch.testing.assert_close(backwards.flip(0).flip(1), whole, rtol=1e-10, atol=1e-9)
 
 
 def test_a_last_chunk_that_is_not_full_is_counted():
     images, samples = image_like(module.ROWS + 7, 0, 3), image_like(5, 1, 3)
-    found = log_likelihoods(images, samples, [0.2])[:, 0]
+    found = parzen_log_likelihoods(images, samples, [0.2])[:, 0]
     np.testing.assert_allclose(found.numpy(), by_sklearn(images, samples, 0.2), atol=1e-8)
 
 
 def test_its_arguments_are_left_alone():
     images, samples = image_like(6, 0, 4), image_like(7, 1, 4)
     before = images.clone(), samples.clone()
-    log_likelihoods(images, samples, [0.1, 0.2])
+    parzen_log_likelihoods(images, samples, [0.1, 0.2])
     assert torch.equal(images, before[0]) and torch.equal(samples, before[1])
 
 
