@@ -77,7 +77,7 @@ FOLDER = {
             training:
               {batch: 20, shuffle: true, optimiser: {sgd: {momentum: 0}}, schedule: constant,
                learning_rates: {"*": 0.1}}
-            evaluation: {measures: {largest_weight: {shown: 5}}}
+            evaluation: {alignment: {images: 100}, measures: {largest_weight: {shown: 5}}}
             unsaid: {everything: there is no paper}
             tiers:
               smoke: {budget: {epochs: 2, examples: 600}}

@@ -12,7 +12,7 @@ def data(tmp_path_factory):
     folder = tmp_path_factory.mktemp("data")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fidelity, "STEPS", 20)
-        classifier.train(load("digits", folder), classifier.path("digits", folder))
+        classifier.store_classifier(load("digits", folder), classifier.path("digits", folder))
     return folder
 
 

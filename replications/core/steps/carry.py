@@ -131,8 +131,8 @@ def planned(
 ) -> tuple[list[Key], dict[Key, str]]:
     """What has to be carried from the hashes `old` to `new`; and why the rest cannot be.
 
-    `settings` are today's. What leads to today's hashes needs nothing; what leads to the revision's is carried, if its
-    settings are those of today or lack some; all else was made by something else.
+    `settings` are today's. What leads to today's hashes needs nothing; what leads to the revision's
+    is carried, if its settings are those of today or lack some; all else was made otherwise.
     """
     wanted: list[Key] = []
     lost: dict[Key, str] = {}

@@ -49,7 +49,7 @@ def test_a_row_says_whose_it_is_and_what_it_comes_from():
     row = rows_of(scores(run=3), SHARED)[3]
     assert row == {
         "paper": "toy", "experiment": "a", "run": 3, "metric": "cosine", "part": "W2", "step": 0,
-        "value": -0.125, "unit": "", "higher_is_better": True, "train": "7ra1n/5e7",
+        "value": -0.125, "unit": "", "higher_is_better": True, "train": "7ra1n/c0f19",
         "score": "5c04e/c0f19", "data": "da7a0",
     }  # fmt: skip
     assert set(row) == set(COLUMNS)

@@ -205,7 +205,7 @@ def test_a_set_has_fidelity_only_if_it_is_larger_than_the_neighbours(finished, d
 
 
 def test_fidelity_is_of_the_test_images_in_features_of_the_kept_classifier(finished, digits, data):
-    run, parameters = finished(neighbours=3), classifier.read("digits", data, "cpu")
+    run, parameters = finished(neighbours=3), classifier.read_classifier("digits", data, "cpu")
     for x in (digits.test.inputs[:50], 1 - digits.test.inputs[:50]):
         found = table(scoring.qualities(run, digits, {"x": x}, 2))
         real, fake = (fidelity.features(parameters, i).double() for i in (digits.test.inputs, x))

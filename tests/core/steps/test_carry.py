@@ -85,15 +85,10 @@ def changed(clone):
     package = clone / "replications"
     lee, core = package / "lee2015" / "rule.py", package / "core"
     edit(lee, "inverse_updates", "updates_of_inverses")  # a function is renamed
-    edit(
-        lee, "        alpha: float\n", "        alpha: float\n        twice: bool\n"
-    )  # a new option
-    edit(
-        lee,
-        "self.settings.noise * noise",
-        "self.settings.noise * (noise * (1 + self.settings.twice))",
-    )
-    edit(package / "lee2015" / "paper.yaml", "      noise:", "      twice: false\n      noise:")
+    edit(lee, "        alpha: float\n", "        alpha: float\n        twice: bool\n")
+    own = "self.settings"  # a new option
+    edit(lee, f"{own}.noise * noise", f"{own}.noise * (noise * (1 + {own}.twice))")
+    edit(package / "lee2015" / "paper.yaml", "settings: {alpha", "settings: {twice: false, alpha")
     (core / "data" / "idx.py").rename(core / "data" / "bytes.py")  # a module is moved
     edit(core / "data" / "datasets.py", "core.data.idx", "core.data.bytes")
     contrast = "contrast(batch.inputs, free, above, "
