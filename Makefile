@@ -8,7 +8,7 @@
 # make tolerances   measure what rounding moves, for the regression check (half an hour)
 # make bench    speed against bare matrix products, as ratios in one run
 # make peers    the environment of the simulators that `make bench` compares with
-# make lint     ruff, snakefmt, snakemake --lint
+# make lint     ruff, mypy (core), snakefmt, snakemake --lint
 # make readme   write the generated tables of the READMEs from results/reference/
 # make lock     write requirements.lock from what is installed in .venv
 
@@ -58,6 +58,7 @@ peers: .venv-peers/.ready
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 	$(BIN)/snakefmt --check Snakefile workflows
 	$(BIN)/snakemake --lint
 

@@ -18,7 +18,7 @@ import pytest
 import torch
 from scipy.stats import ks_2samp
 
-from replications.core.learn.spiking.network import IntegrateAndFire, PlasticLayer
+from benchmarks.spiking_layer import IntegrateAndFire, PlasticLayer
 from replications.core.learn.spiking.pair import PairRule
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -215,7 +215,9 @@ class DeepGenerativeModel(GenerativeModel):
         log(2 pi) / 2 for every unit of every layer, log(var_k) / 2 for every unit of hL.
         """
         mean, variance = self.buffers["prior.mean"], self.buffers["prior.variance"]
-        total = ((states[-1] - mean).square() / variance).sum(1)
+        apart = (states[-1] - mean).square()
+        constant = (variance == 0) & (apart == 0)  # a clipped unit that never moves: p is 1 there
+        total = (apart / variance).masked_fill(constant, 0).sum(1)
         for level in range(1, self.top + 1):
             total = total + (states[level - 1] - self.down(level, states[level])).square().sum(1)
         return -0.5 * total

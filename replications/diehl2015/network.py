@@ -113,7 +113,7 @@ def arrivals(chance: Tensor, ticks: int, generator: torch.Generator) -> tuple[Te
     with u uniform. Inputs that cannot fire are left out of the draws. Drawn on the CPU.
     """
     (active,) = chance.nonzero(as_tuple=True)
-    log_silent = torch.log1p(-chance[active].double().clamp(max=1 - 1e-12)).cpu()  # (A,)
+    log_silent = torch.log1p(-chance[active].cpu().double().clamp(max=1 - 1e-12))  # (A,)
     expected = ticks * float(chance.max()) if len(active) else 0.0
     count = int(expected + 8 * expected**0.5) + 8  # gaps that are drawn at once for an input
     pieces, last = [], torch.full((len(active), 1), -1.0, dtype=torch.float64)

@@ -13,16 +13,16 @@ from torch import Tensor
 
 from replications.core.learn.learning import (
     Batch,
-    LearningRule,
+    FeedForwardRule,
     Monitor,
     Updates,
     classification_monitor,
 )
-from replications.core.learn.networks import FeedForward, orthogonal
+from replications.core.learn.networks import orthogonal
 from replications.core.learn.noise import random_tensor
 
 
-class DifferenceTargetPropagation(LearningRule):
+class DifferenceTargetPropagation(FeedForwardRule):
     """Every layer regresses on a target of its own; no derivative crosses more than one layer.
 
     Targets, from the top, with L the softmax layer and C the mean cross-entropy:
@@ -36,14 +36,13 @@ class DifferenceTargetPropagation(LearningRule):
     """
 
     @dataclass(frozen=True, kw_only=True)
-    class Settings(LearningRule.Settings):
+    class Settings(FeedForwardRule.Settings):
         """`alpha` multiplies the gradient of the batch's mean cost; `noise` is that of e."""
 
         alpha: float
         noise: float
 
     settings: Settings
-    network: FeedForward
 
     def initialise(self, examples: int) -> None:
         for i in range(2, self.network.depth):

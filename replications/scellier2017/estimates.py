@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,6 +10,7 @@ from torch import Tensor
 
 from replications.core.learn.learning import Updates
 from replications.scellier2017 import gradients
+from replications.scellier2017.network import States
 from replications.scellier2017.rule import contrast
 from replications.scellier2017.settled import Settled, active, unchanged
 
@@ -51,12 +51,10 @@ def smooth(
     return whole.only(kept), shares(whole, kept)
 
 
-def contrastive_objective(case: Settled) -> Tensor:
-    """E where the outputs are clamped to the targets less E at the free fixed point, (B,)."""
-    free, clamped = (
-        case.network.energy(case.inputs, states) for states in (case.free, case.nudged(math.inf))
-    )
-    return clamped - free
+def contrastive_objective(case: Settled, clamped: States) -> Tensor:
+    """E at the states with outputs clamped to the targets less E at the free ones, (B,)."""
+    energy = case.network.energy
+    return energy(case.inputs, clamped) - energy(case.inputs, case.free)
 
 
 def against_implicit_gradient(whole: Settled, betas: Sequence[float]) -> dict[str, np.ndarray]:

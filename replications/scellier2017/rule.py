@@ -64,10 +64,10 @@ class Relaxation(LearningRule):
 
     def updates(self, batch: Batch) -> tuple[Updates, Monitor]:
         clamped = Clamped(self.network, batch.inputs)
-        free = self.start(clamped, batch)
+        free = self.start(clamped, batch.rows)
         steps, tolerance = self.settings.free_steps, self.settings.tolerance
         sweeps = settle(free, self.solver, steps=steps, tolerance=tolerance)
-        self.keep(free.states, batch)
+        self.keep(free.states, batch.rows)
         updates = self.descent(clamped, batch, free.states)
         return updates, self.monitor(free.states[-1], batch, sweeps)
 
@@ -75,16 +75,16 @@ class Relaxation(LearningRule):
         """The second phase, from the `free` states: what to add to each parameter."""
         raise NotImplementedError
 
-    def start(self, clamped: Clamped, batch: Batch) -> Phase:
-        """The free phase of a training batch: at its particles, or at rest."""
-        particles = [p[batch.rows] for p in self.state.values()]
-        return Phase(clamped, particles or self.network.rest(len(batch.inputs)))
+    def start(self, clamped: Clamped, rows: Tensor | slice) -> Phase:
+        """The free phase of these training images: at their particles, or at rest."""
+        particles = [p[rows] for p in self.state.values()]
+        return Phase(clamped, particles or self.network.rest(len(clamped.inputs)))
 
-    def keep(self, free: States, batch: Batch) -> None:
-        """Let the particles of a training batch be its free states."""
+    def keep(self, free: States, rows: Tensor | slice) -> None:
+        """Let the particles of these training images be their free states."""
         if self.settings.persistent:
             for particle, state in zip(self.state.values(), free, strict=True):
-                particle[batch.rows] = state
+                particle[rows] = state
 
     def monitor(self, outputs: Tensor, batch: Batch, sweeps: int) -> Monitor:
         """Error in percent and mean cost at the free states; sweeps, where their number varies."""
@@ -250,11 +250,11 @@ class BackpropagationThroughTime(Relaxation):
 
     def updates(self, batch: Batch) -> tuple[Updates, Monitor]:
         clamped = Clamped(self.network, batch.inputs)
-        phase = self.start(clamped, batch)
+        phase = self.start(clamped, batch.rows)
         last = self.settings.second_steps
         settle(phase, self.solver, steps=self.settings.free_steps - last, tolerance=0)
         path = trajectory(phase, self.solver, steps=last)
-        self.keep(path[-1], batch)
+        self.keep(path[-1], batch.rows)
         return self.unrolled(clamped, batch, path), self.monitor(path[-1][-1], batch, 0)
 
     def descent(self, clamped: Clamped, batch: Batch, free: States) -> Updates:

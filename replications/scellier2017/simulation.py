@@ -204,18 +204,19 @@ def clamped_limit(
     `wild_gain` and the two phases can end in different modes.
     """
     case = Settled.draw(layers=layers, gains=gains, images=images, generator=generator)
+    ends = [case.nudged(beta) for beta in (math.inf, *betas)]
     limit, *nudged = (
-        estimates.flat(contrast(case.inputs, case.free, case.nudged(beta), 1.0))
-        for beta in (math.inf, *betas)
+        estimates.flat(contrast(case.inputs, case.free, states, 1.0)) for states in ends
     )
     wild = Settled.draw(
         layers=layers, gains=[gains[0], wild_gain], images=images, generator=generator
     )
+    own, other = (case, ends[0]), (wild, wild.nudged(math.inf))
     return {
         "beta": np.array(betas),
         "limit_error": np.array([estimates.relative_error(u, limit) for u in nudged]),
-        "objective": estimates.contrastive_objective(case).numpy(),
-        "wild_objective": estimates.contrastive_objective(wild).numpy(),
+        "objective": estimates.contrastive_objective(*own).numpy(),
+        "wild_objective": estimates.contrastive_objective(*other).numpy(),
     }
 
 

@@ -301,6 +301,21 @@ def test_log_joint_is_the_normals_without_their_constants(images, depth):
     torch.testing.assert_close(actual, full - constants, rtol=1e-10, atol=1e-10)
 
 
+def test_a_top_unit_that_never_moves_says_nothing_where_it_stays_and_rules_out_the_rest(images):
+    """Clipped at a bound for every image its variance is 0: p is 1 there, and 0 elsewhere."""
+    model = build(layers=LAYERS[2])
+    model.finish(images)
+    states = model.infer(images, alpha=0.01)
+    states[-1][:, 0] = 1.0
+    model.buffers["prior.mean"][0], model.buffers["prior.variance"][0] = 1.0, 0.0
+    found = model.log_joint(states)
+    model.buffers["prior.variance"][0] = 1.0  # where it is at the mean, no variance counts
+    torch.testing.assert_close(found, model.log_joint(states))
+    states[-1][3, 0], model.buffers["prior.variance"][0] = 0.5, 0.0
+    moved = model.log_joint(states)
+    assert moved[3] == -math.inf and moved[:3].isfinite().all()
+
+
 # Samples
 
 

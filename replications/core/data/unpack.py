@@ -10,7 +10,7 @@ import pickle
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import IO, Any, BinaryIO, Protocol
 
 import numpy as np
 
@@ -21,6 +21,13 @@ CHUNK = 1 << 20
 
 class UnsafeDownload(Exception):
     """A download that is not what it should be, or that tries what no dataset needs."""
+
+
+class Readable(Protocol):
+    """A binary file for reading, whatever unpacks it."""
+
+    def read(self, size: int = ..., /) -> bytes:
+        """At most `size` bytes; none at the end."""
 
 
 class Capped:
@@ -41,7 +48,7 @@ class Capped:
         self._stream.flush()
 
 
-def save(stream: BinaryIO, file: DataFile, folder: Path) -> None:
+def save(stream: Readable, file: DataFile, folder: Path) -> None:
     """Copy ``stream`` to ``folder`` as ``file``; never writes more than ``file.bytes``.
 
     Raises:
@@ -61,7 +68,7 @@ def save(stream: BinaryIO, file: DataFile, folder: Path) -> None:
         )
 
 
-def tar_members(archive: BinaryIO) -> Iterator[tuple[str, BinaryIO]]:
+def tar_members(archive: IO[bytes]) -> Iterator[tuple[str, IO[bytes]]]:
     """Name and contents of each file in a tar archive (compressed or not), in order.
 
     Names come without a leading ``./``; read each stream before asking for the next.
@@ -76,8 +83,8 @@ def tar_members(archive: BinaryIO) -> Iterator[tuple[str, BinaryIO]]:
                 raise UnsafeDownload(f"refused: {member.name!r} points outside the archive")
             if not (member.isfile() or member.isdir()):
                 raise UnsafeDownload(f"refused: {member.name!r} is a link or a device")
-            if member.isfile():
-                yield str(path), tar.extractfile(member)
+            if stream := tar.extractfile(member):  # none for a folder
+                yield str(path), stream
 
 
 _RECONSTRUCT = np.empty(0).__reduce__()[0]
@@ -98,7 +105,7 @@ class _ArrayUnpickler(pickle.Unpickler):
         return _ARRAY_PARTS[module, name]
 
 
-def load_arrays(stream: BinaryIO, limit: int) -> object:
+def load_arrays(stream: Readable, limit: int) -> Any:
     """Containers and NumPy arrays from a pickle of at most ``limit`` bytes.
 
     Raises:

@@ -65,9 +65,9 @@ class Paper:
         """The shared metrics, the paper's own, and those of papers whose science it runs."""
         science = {e.science[0].split(".")[1] for tier in TIERS for e in self.experiments(tier)}
         found = dict(SHARED)
-        others = [module_file(f"{PACKAGE}.{owner}") for owner in sorted(science - {"core"})]
-        paths = {path.with_name(self.path.name) for path in others} - {self.path}
-        for path in [*sorted(paths), self.path]:
+        folders = [module_file(f"{PACKAGE}.{owner}") for owner in science - {"core"}]
+        others = {module.with_name(self.path.name) for module in folders if module} - {self.path}
+        for path in [*sorted(others), self.path]:
             paper = self.declared if path == self.path else read_yaml(path, "paper")
             for name, declared in paper.get("metrics", {}).items():
                 if name in found and found[name] != Metric.declared(declared):

@@ -35,11 +35,12 @@ def definitions(module: str) -> dict[str, Definition]:
     whose definition is found: in the same module, or where they are imported from.
     """
     path = module_file(module)
-    return {
-        snake_case(node.name): Definition(node.name, arguments(module, node), methods(module, node))
-        for node in (syntax(path).body if path else [])
-        if isinstance(node, ast.ClassDef | ast.FunctionDef) and not node.name.startswith("_")
-    }
+    found = {}
+    for node in syntax(path).body if path else []:
+        if isinstance(node, ast.ClassDef | ast.FunctionDef) and not node.name.startswith("_"):
+            takes, does = arguments(module, node), methods(module, node)
+            found[snake_case(node.name)] = Definition(node.name, takes, does)
+    return found
 
 
 def arguments(module: str, node: ast.ClassDef | ast.FunctionDef) -> frozenset[str]:
@@ -47,8 +48,13 @@ def arguments(module: str, node: ast.ClassDef | ast.FunctionDef) -> frozenset[st
     if isinstance(node, ast.FunctionDef):
         return frozenset(a.arg for a in node.args.kwonlyargs)
     found = [frozenset(fields(*settings)) for settings in nested(module, node, "Settings")]
-    inits = [f for _, c in lineage(module, node) for f in c.body if is_init(f)]
-    return frozenset().union(*found[:1], *(arguments(module, f) for f in inits[:1]))
+    inits = [
+        part
+        for _, one in lineage(module, node)
+        for part in one.body
+        if isinstance(part, ast.FunctionDef) and part.name == "__init__"
+    ]
+    return frozenset().union(*found[:1], *(arguments(module, init) for init in inits[:1]))
 
 
 def fields(module: str, node: ast.ClassDef) -> Iterator[str]:
@@ -93,11 +99,6 @@ def nested(module: str, node: ast.ClassDef, name: str) -> Iterator[tuple[str, as
         for part in one.body:
             if isinstance(part, ast.ClassDef) and part.name == name:
                 yield where, part
-
-
-def is_init(node: ast.stmt) -> bool:
-    """Whether that is a constructor."""
-    return isinstance(node, ast.FunctionDef) and node.name == "__init__"
 
 
 def resolve(name: str, modules: list[str], where: str) -> tuple[str, str]:

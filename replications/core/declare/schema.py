@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 import yaml
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, ValidationError
 
 from replications.core.base.provenance import ROOT
 
@@ -50,7 +50,7 @@ def check_schema(declared: object, schema: str, name: str) -> None:
         raise DeclarationError("\n".join(faults))
 
 
-def fault(error) -> str:
+def fault(error: ValidationError) -> str:
     """One line for a jsonschema error: the key, what is wrong, and what is allowed."""
     key = ".".join(str(part) for part in error.absolute_path) or "(top)"
     if error.validator == "oneOf":

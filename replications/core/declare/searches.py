@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from replications.core.base.hashes import code_hash, digest
 from replications.core.base.provenance import PACKAGE, ROOT
@@ -78,7 +79,7 @@ def draw_value(variable: Mapping, source: Random) -> object:
     return float(f"{source.uniform(low, high):.3g}")
 
 
-def nested(keys: list[str], value: object) -> dict:
+def nested(keys: list[str], value: object) -> Any:
     """["a", "b"], 1 -> {"a": {"b": 1}}."""
     for key in reversed(keys):
         value = {key: value}

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
+
+from replications.core.learn.networks import FeedForward
 
 EVALUATION_BATCH = 1000
 
@@ -26,6 +28,12 @@ class Batch:
     rows: Tensor | slice
 
 
+class Network(Protocol):
+    """What every network has: its parameters by name, which training changes in place."""
+
+    parameters: dict[str, Tensor]
+
+
 class LearningRule:
     """Computes the updates of a network's parameters from a batch.
 
@@ -40,9 +48,10 @@ class LearningRule:
         """None."""
 
     settings: Settings
+    network: Network
 
     def __init__(
-        self, *, network: Any, examples: int, generator: torch.Generator, **settings: Any
+        self, *, network: Network, examples: int, generator: torch.Generator, **settings: Any
     ) -> None:
         self.network, self.generator = network, generator
         self.settings = self.Settings(**settings)
@@ -64,25 +73,36 @@ class LearningRule:
 
     def predict(self, inputs: Tensor) -> Tensor:
         """Class scores, (N, C), of `inputs`, (N, D)."""
-        return self.network.activities(inputs)[-1]
+        raise NotImplementedError
 
     def gradient(self, batch: Batch) -> Updates:
-        """The gradient that an update is held against, by parameter: that of the network's cost.
-
-        Here by automatic differentiation.
-        """
-        twin = copy(self.network)
-        leaves = {name: p.detach().requires_grad_() for name, p in twin.parameters.items()}
-        twin.parameters = leaves
-        gradients = torch.autograd.grad(twin.cost(batch.inputs, batch.labels), leaves.values())
-        return dict(zip(leaves, gradients, strict=True))
+        """The gradient of the network's cost, by parameter: what updates are compared with."""
+        raise NotImplementedError
 
     def estimate(self, batch: Batch) -> Updates:
-        """The updates of a batch outside the training set, to hold against `gradient`."""
+        """The updates of a batch outside the training set, to compare with `gradient`."""
         return self.updates(batch)[0]
 
 
-class Backpropagation(LearningRule):
+class FeedForwardRule(LearningRule):
+    """A rule of a feed-forward network: its logits answer, its gradient is that of its cost."""
+
+    network: FeedForward
+
+    def predict(self, inputs: Tensor) -> Tensor:
+        return self.network.activities(inputs)[-1]
+
+    def gradient(self, batch: Batch) -> Updates:
+        """By automatic differentiation."""
+        twin = copy(self.network)
+        leaves = {name: p.detach().requires_grad_() for name, p in twin.parameters.items()}
+        twin.parameters = leaves
+        cost = twin.cost(batch.inputs, batch.labels)
+        gradients = torch.autograd.grad(cost, list(leaves.values()))
+        return dict(zip(leaves, gradients, strict=True))
+
+
+class Backpropagation(FeedForwardRule):
     """dW = -dC/dW, C the network's cost: the gradient itself, by the chain rule.
 
     For h_i = tanh(a_i), a_i = h_{i-1} W_i + b_i and softmax cross-entropy at the top:

@@ -217,7 +217,7 @@ def value_verdict(
     claim: Claim, metric: Metric, distance: float | None, runs: int, share: float
 ) -> str:
     """The verdict on a number, by RULE; `distance` is ours less the paper's."""
-    if runs == 0:
+    if distance is None:
         return "not run"
     sign = {True: -1, False: 1, None: 0}[better(claim, metric)]
     worse = max(0.0, sign * distance) if sign else abs(distance)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 
@@ -20,11 +21,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 from safetensors.numpy import load_file
 
+from replications.core.base.arrays import read_arrays
 from replications.core.base.provenance import PACKAGE
 from replications.core.declare.experiments import Experiment
 from replications.core.declare.papers import Paper
 
-FINAL = {"ls": "", "marker": "D", "ms": 4, "mec": "white", "mew": 0.5}  # the style of `final`
+Color = Any  # whatever matplotlib takes for a colour
+FINAL: dict[str, Any] = {"ls": "", "marker": "D", "ms": 4, "mec": "white", "mew": 0.5}  # `final`'s
 
 
 @dataclass(frozen=True)
@@ -86,11 +89,10 @@ def drawn_of(results: Path, paper: Paper, tier: str, experiments: list[str]) -> 
     """The scores and arrays of some of a paper's experiments."""
     scores = pd.read_parquet(results / "papers" / paper.name / "scores.parquet")
     arrays, directory = {}, results / "runs" / paper.name
-    for experiment in experiments:
-        folder = directory / experiment
-        runs = sorted(scores.loc[scores["experiment"] == experiment, "run"].unique())
-        files = [folder / str(run) / "arrays.npz" for run in runs]
-        arrays[experiment] = [dict(np.load(file, allow_pickle=False)) for file in files]
+    kinds = {experiment.name: experiment.kind for experiment in paper.experiments(tier)}
+    for name in experiments:
+        runs = sorted(scores.loc[scores["experiment"] == name, "run"].unique())
+        arrays[name] = [read_arrays(directory / name / str(run), kinds[name]) for run in runs]
     drawn = scores[scores["experiment"].isin(experiments)]
     return Drawn(paper, tier, drawn, arrays, directory)
 
@@ -109,16 +111,17 @@ def budget_note(drawn: Drawn) -> str:
     return ", ".join([f"{drawn.tier} tier{on}", counted, budget, *dict.fromkeys(reductions)])
 
 
-def curve(axis: plt.Axes, rows: pd.DataFrame, *, color, label: str | None,
+def curve(axis: plt.Axes, rows: pd.DataFrame, *, color: Color, label: str | None,
           style: str = "-") -> None:  # fmt: skip
     """One metric over steps: thin lines for single runs, a thick one for their mean."""
     table = rows.pivot_table(index="step", columns="run", values="value")
-    marks = {"marker": "o", "ms": 3} if len(table) == 1 else {}  # one step makes no line
+    single = len(table) == 1  # one step makes no line
+    marks: dict[str, Any] = {"marker": "o", "ms": 3} if single else {}
     axis.plot(table.index, table, color=color, lw=0.5, alpha=0.5, ls=style, **marks)
     axis.plot(table.index, table.mean(axis=1), color=color, lw=1.6, ls=style, label=label, **marks)
 
 
-def final(axis: plt.Axes, rows: pd.DataFrame, *, color) -> None:
+def final(axis: plt.Axes, rows: pd.DataFrame, *, color: Color) -> None:
     """A metric that is measured once, after the last epoch: one mark per run."""
     axis.plot(rows["step"], rows["value"], color=color, zorder=3, clip_on=False, **FINAL)
 

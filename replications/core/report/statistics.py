@@ -9,7 +9,7 @@ import numpy as np
 from scipy import stats
 
 
-def t_interval(values: Sequence[float]) -> tuple[float, float]:
+def t_interval(values: Sequence[float] | np.ndarray) -> tuple[float, float]:
     """The 95% interval mean -/+ t SD / sqrt(n), t of Student's distribution with n - 1 degrees.
 
     For one value (nan, nan): one run says nothing of the spread.

@@ -8,6 +8,7 @@ import torch
 
 from replications.core.data.datasets import Images, load
 from replications.core.learn.learning import LearningRule
+from replications.core.learn.models import GenerativeModel
 from replications.core.run.runs import Run
 
 
@@ -25,6 +26,7 @@ def images_of(run: Run) -> Images:
 def rule_of(run: Run, *, examples: int) -> LearningRule:
     """The rule of an experiment with its network, as a run starts them."""
     experiment = run.experiment
+    assert experiment.network, "the schema gives every learning rule a network"
     network_class = getattr(import_module(experiment.network[0]), experiment.network[1])
     rule_class = getattr(import_module(experiment.science[0]), experiment.science[1])
     (arguments,) = experiment.resolved["network"].values()
@@ -39,7 +41,7 @@ def rule_of(run: Run, *, examples: int) -> LearningRule:
     )
 
 
-def generative_model(run: Run):
+def generative_model(run: Run) -> GenerativeModel:
     """The generative model of an experiment, as a run starts it."""
     module, name = run.experiment.science
     return getattr(import_module(module), name)(

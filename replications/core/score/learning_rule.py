@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from torch.nn.functional import one_hot
 
+from replications.core.base.arrays import write_arrays
 from replications.core.base.scores import Score
 from replications.core.data.datasets import Images
 from replications.core.learn.learning import Batch, LearningRule, error_rate
@@ -56,5 +56,5 @@ def score(run: Run) -> None:
     error = error_rate(rule, images.test.inputs, images.test.labels)
     scores.append(Score("test_error", error, step=last))
     found, arrays = measured(run, rule, tensors, kept, images)
-    np.savez(run.directory / "arrays.npz", **{n: t.cpu().numpy() for n, t in arrays.items()})
+    write_arrays(run.directory, arrays)
     write(run, scores + found)

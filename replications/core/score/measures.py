@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from importlib import import_module
+from typing import Any, Protocol
 
+import torch
 from torch import Tensor
 
 from replications.core.base.scores import Score
@@ -15,7 +18,24 @@ from replications.core.run.runs import Run
 from replications.core.score.rows import assign
 
 
-def evaluated(run: Run, name: str):
+class Measure(Protocol):
+    """A function of a paper's measures.py: what it measures of a subject, and arrays for figures.
+
+    `kept` are the parameters by epoch; the keywords are the measure's settings.
+    """
+
+    def __call__(
+        self,
+        subject: Any,
+        images: Images,
+        kept: Mapping[int, Mapping[str, Tensor]],
+        generator: torch.Generator,
+        /,
+        **settings: Any,
+    ) -> tuple[list[Score], dict[str, Tensor]]: ...
+
+
+def evaluated(run: Run, name: str) -> Callable:
     """What an evaluation names: a function of the paper's samplers or measures."""
     (module,) = (m for m, function in run.experiment.evaluated if function == name)
     return getattr(import_module(module), name)
@@ -30,9 +50,8 @@ def measured(
 ) -> tuple[list[Score], dict[str, Tensor]]:
     """Scores, and arrays for figures, of every measure of a model or of a learning rule.
 
-    A measure is a function of that, the images, the parameters `kept` by epoch and a generator,
-    with its settings as keyword-only arguments. When it is called `tensors`, those of the subject,
-    are as they are after the last epoch; it may leave others in them.
+    When a measure is called `tensors`, those of the subject, are as they are after the last epoch;
+    it may leave others in them.
     """
     scores: list[Score] = []
     arrays: dict[str, Tensor] = {}
@@ -40,7 +59,8 @@ def measured(
     for name, settings in named.items():
         assign(tensors, kept[max(kept)])
         source = generator(run, "evaluation")
-        found, more = evaluated(run, name)(subject, images, kept, source, **settings)
+        measure: Measure = evaluated(run, name)
+        found, more = measure(subject, images, kept, source, **settings)
         scores += found
         arrays |= more
     return scores, arrays

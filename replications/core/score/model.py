@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from typing import Protocol, cast
 
-import numpy as np
 import torch
 from torch import Generator, Tensor
 
+from replications.core.base.arrays import write_arrays
 from replications.core.base.scores import Score
 from replications.core.data.datasets import Images
+from replications.core.learn.models import GenerativeModel
 from replications.core.run.build import generative_model, generator, images_of
 from replications.core.run.runs import Run
 from replications.core.score.estimators import ais, classifier, fidelity
@@ -18,11 +20,21 @@ from replications.core.score.estimators.parzen import anchors, parzen, parzen_lo
 from replications.core.score.measures import evaluated, measured
 from replications.core.score.rows import assign, curves, snapshots, write
 
+Chain = Callable[[int, Generator], Iterator[Tensor]]  # images of a Markov chain, step by step
 BATCH = 1000  # images that a chain moves at a time
 SHOWN = 100  # samples kept for the figure
 
 
-def chain(run: Run, model, name: str) -> Callable[[int, Generator], Iterator[Tensor]]:
+class Decoding(Protocol):
+    """A model that decodes a Gaussian: its width, and what a sampler makes of draws, (B, H)."""
+
+    latents: int
+
+    def decoder(self, sampler: str) -> Callable[[Tensor], Tensor]:
+        """Images, (B, D), of standard normal draws, (B, H)."""
+
+
+def chain(run: Run, model: GenerativeModel, name: str) -> Chain:
     """A Markov chain by name: the model's method, or the function of the paper's samplers."""
     if hasattr(model, name):
         return getattr(model, name)
@@ -30,7 +42,7 @@ def chain(run: Run, model, name: str) -> Callable[[int, Generator], Iterator[Ten
 
 
 def visited(
-    states: Callable[[int, Generator], Iterator[Tensor]], count: int, source: Generator, steps
+    states: Chain, count: int, source: Generator, steps: Sequence[int]
 ) -> dict[int, Tensor]:
     """The images, (count, D), that ``count`` chains have reached after each of some ``steps``."""
     kept: dict[int, list[Tensor]] = {step: [] for step in steps}
@@ -42,7 +54,7 @@ def visited(
     return {step: torch.cat(parts) for step, parts in kept.items()}
 
 
-def drawn(run: Run, model, test: Tensor) -> tuple[dict[str, Tensor], list[Score]]:
+def drawn(run: Run, model: GenerativeModel, test: Tensor) -> tuple[dict[str, Tensor], list[Score]]:
     """Samples by sampler or chain, and rows of the likelihood against the chains' lengths."""
     evaluation = run.experiment.resolved["evaluation"]
     count, samples, rows = evaluation["samples"], {}, []
@@ -93,7 +105,7 @@ def qualities(run: Run, images: Images, samples: dict[str, Tensor], step: int) -
     return rows
 
 
-def likelihoods(run: Run, model, images: Images, step: int) -> list[Score]:
+def likelihoods(run: Run, model: Decoding, images: Images, step: int) -> list[Score]:
     """Rows of the decoders' log-likelihood by annealed importance sampling, and of its gap.
 
     The width of p(x|z) is chosen on validation images; the first test images are scored, and as
@@ -137,9 +149,9 @@ def score(run: Run) -> None:
         samples |= made
     rows = curves(run) + rows + qualities(run, images, samples, step)
     if "likelihood" in evaluation:
-        rows += likelihoods(run, model, images, step)
+        rows += likelihoods(run, cast(Decoding, model), images, step)
     found, more = measured(run, model, tensors, kept, images)
     rows += found
     arrays |= more
-    np.savez(run.directory / "arrays.npz", **{n: t.cpu().numpy() for n, t in arrays.items()})
+    write_arrays(run.directory, arrays)
     write(run, rows)

@@ -107,8 +107,10 @@ def wait_for(process: subprocess.Popen, what: str) -> None:
 
 def by_key(rows: Iterable[Mapping[str, str]]) -> dict[Key, dict[str, str]]:
     """Hashes by (paper, experiment, tier, step)."""
-    keys = ("paper", "experiment", "tier", "step")
-    return {tuple(row[k] for k in keys): {n: row[n] for n in ("code", "config")} for row in rows}
+    return {
+        (row["paper"], row["experiment"], row["tier"], row["step"]):
+        {name: row[name] for name in ("code", "config")} for row in rows
+    }  # fmt: skip
 
 
 def stored(reference: Path) -> dict[Key, set[str]]:
@@ -300,12 +302,10 @@ def carry(revision: str, reference: Path, data: Path, tolerances: Mapping | None
         equal, refused = judged(wanted, work / "old", work / "new", tolerances)
     lines = []
     for key, how in equal.items():
-        reach, more = (
-            probe.reach(suite().experiment(*key[:3])),
-            added(config_of(key), old[key]["config"]),
-        )
-        told = "; ".join([reach, *(f"new: {name}" for name in more or [])])
-        lines.append(Line(*key, maker(old[key]), maker(new[key]), commit[:12], told, how))
+        reach = probe.reach(suite().experiment(*key[:3]))
+        more = added(config_of(key), old[key]["config"]) or []
+        far = "; ".join([reach, *(f"new: {name}" for name in more)])
+        lines.append(Line(*key, maker(old[key]), maker(new[key]), commit[:12], far, how))
     carried.add(lines)
     logger.info("%d of %d steps are carried", len(equal), len(wanted) + len(lost))
     if refused or lost:

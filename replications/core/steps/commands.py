@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import fcntl
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -62,7 +62,9 @@ def carried(args: argparse.Namespace) -> Carried:
 
 
 @contextmanager
-def opened(args: argparse.Namespace, paper: str, name: str, index: int, step: str):
+def opened(
+    args: argparse.Namespace, paper: str, name: str, index: int, step: str
+) -> Iterator[runs.Run]:
     """A run of an experiment as a step opens it: its directory locked, its device held."""
     import torch
 

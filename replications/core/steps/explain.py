@@ -88,20 +88,20 @@ def runs_told(
     for what, how in declared["unsaid"].items():
         yield wrapped("unsaid", f"{what}: {how}")
     if len(found):
-        runs = " ".join(map(str, found.index))
+        again = " ".join(map(str, found.index))
         yield wrapped("again", f"python -m replications run {claim.paper} {name} --tier {tier} "
-                      f"--runs {runs} --done {name}.json")  # fmt: skip
+                      f"--runs {again} --done {name}.json")  # fmt: skip
 
 
 def origin(row: pd.Series, tier: str, reference: Path) -> Iterator[str]:
     """The hashes of a stored run, who made it, and over which changes it was carried."""
     yield "hashes: " + ", ".join(f"{name} {row[name]}" for name in HASHES)
-    key = (tier, *map(str, row[KEYS[:3]]))
-    for made in machines(reference, key):
+    paper, experiment, run = map(str, row[KEYS[:3]])
+    for made in machines(reference, (tier, paper, experiment, run)):
         yield f"commit {made.commit}; {made.device}, {made.processor}, {made.instructions}"
     carried = Carried(reference / "carried.csv")
     for step in ("train", "score"):
-        for line in carried.path_from((*key[1:3], tier, step), row[step]):
+        for line in carried.path_from((paper, experiment, tier, step), row[step]):
             yield f"{step} carried over changes since {line.revision}, {line.equal} ({line.probe})"
 
 

@@ -113,9 +113,11 @@ def follow(
 
     Where it fails, its last lines are shown.
     """
-    workflow, last = Workflow(costs), deque(maxlen=KEPT)
+    workflow = Workflow(costs)
+    last: deque[str] = deque(maxlen=KEPT)
     lives, started = out.isatty(), clock()
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert process.stdout, "it is a pipe"
     try:
         for line in process.stdout:
             last.append(line)

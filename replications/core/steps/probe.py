@@ -13,12 +13,13 @@ from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
-import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from replications.core.base.arrays import read_arrays
 from replications.core.base.hashes import digest
 from replications.core.base.provenance import PACKAGE
 from replications.core.data.catalogue import CATALOGUE, data_hash
@@ -48,14 +49,14 @@ def shortened(experiment: Experiment) -> Experiment:
     else:
         most = {"epochs": EPOCHS, "examples": BATCHES * resolved["training"]["batch"]}
         budget = {key: min(most[key], value) for key, value in resolved["budget"].items()}
-    short = {"budget": budget}
+    short: dict[str, Any] = {"budget": budget}
     if "evaluation" in resolved:
         kept = {k: v for k, v in resolved["evaluation"].items() if k == "alignment"}  # see IMAGES
         short["evaluation"] = at_most(resolved["evaluation"], COUNT) | kept
     return replace(experiment, resolved=resolved | short)
 
 
-def at_most(value: object, limit: int) -> object:
+def at_most(value: Any, limit: int) -> Any:
     """`value` with every whole number in it cut to `limit`."""
     if isinstance(value, Mapping):
         return {key: at_most(v, limit) for key, v in value.items()}
@@ -128,8 +129,8 @@ def numbers_of(run: Run) -> dict[str, Tensor]:
         part = "train/curves" if number < curves else "score/rows"
         name = "/".join([row["metric"], row["part"], str(row["step"])])
         found[f"{part}/{name}"] = torch.tensor(row["value"], dtype=torch.float64)
-    with np.load(run.directory / "arrays.npz", allow_pickle=False) as arrays:
-        found |= {f"score/arrays/{n}": torch.from_numpy(arrays[n]) for n in arrays}
+    arrays = read_arrays(run.directory, run.experiment.kind)
+    found |= {f"score/arrays/{name}": torch.from_numpy(array) for name, array in arrays.items()}
     return {name: tensor.contiguous() for name, tensor in found.items()}
 
 

@@ -12,7 +12,7 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from importlib import import_module
@@ -35,7 +35,10 @@ logger = logging.getLogger(__name__)
 
 TIER, RUNS = "smoke", 2
 DRAWS = 8
-TASKS = {"learning_rule": learning_rule.Classification, "model": model.Generation}
+TASKS: dict[str, Callable[[Run], loop.Task]] = {
+    "learning_rule": learning_rule.Classification,
+    "model": model.Generation,
+}
 TRIES = 20  # of moving settings; one unit may take them out of what a simulation allows
 
 

@@ -43,12 +43,10 @@ def trial(search: Search, stage: int, rank: int, folder: Path, data: Path, devic
             train(run)
             scores = validation(run, search.declared)
         except Diverged:
-            scores = dict.fromkeys(search.declared["samplers"])
-    for name, nats in scores.items():
-        if nats is not None and not math.isfinite(nats):
-            scores[name] = None
-    row = {"stage": stage, "draw": index, "value": scores[search.declared["maximise"]]}
-    write_json(run.directory / "trial.json", row | {"scores": scores, "values": values})
+            scores = dict.fromkeys(search.declared["samplers"], math.nan)
+    kept = {name: nats if math.isfinite(nats) else None for name, nats in scores.items()}
+    row = {"stage": stage, "draw": index, "value": kept[search.declared["maximise"]]}
+    write_json(run.directory / "trial.json", row | {"scores": kept, "values": values})
 
 
 def validation(run: Run, declared: Mapping) -> dict[str, float]:

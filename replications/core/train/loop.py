@@ -24,6 +24,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
+from tqdm import tqdm
 
 from replications.core.base.errors import Expected
 from replications.core.base.files import write_atomically, write_json
@@ -52,8 +53,11 @@ class Task(Protocol):
 
     steps: int  # per epoch
     parameters: dict[str, Tensor]  # kept in the run directory, by name
-    state: dict[str, Tensor]  # whatever else the next step reads
     generators: dict[str, torch.Generator]
+
+    @property
+    def state(self) -> dict[str, Tensor]:
+        """Whatever else the next step reads."""
 
     def step(self, epoch: int, index: int) -> Monitored:
         """Do one update; return what to average over the epoch."""
@@ -72,7 +76,7 @@ class Progress:
         self.epoch = 0
         self.step = 0
         self.seconds = 0.0  # of computing, over all sessions
-        self.sums: dict[Monitorable, float] = {}
+        self.sums: dict[Monitorable, Tensor | float] = {}
         self.counts: dict[Monitorable, int] = {}
         self.curves: list[Score] = []
         self.snapshots: dict[str, Tensor] = {}
@@ -124,7 +128,7 @@ def run_epochs(task: Task, run: Run, *, epochs: int) -> None:
     checkpoint.unlink(missing_ok=True)
 
 
-def advance(task: Task, progress: Progress, shown) -> None:
+def advance(task: Task, progress: Progress, shown: tqdm) -> None:
     """One step and, after an epoch's last, its measurements."""
     for key, value in task.step(progress.epoch, progress.step).items():
         progress.sums[key] = progress.sums.get(key, 0.0) + value
@@ -144,7 +148,7 @@ def advance(task: Task, progress: Progress, shown) -> None:
     ]
     progress.step, progress.sums, progress.counts = 0, {}, {}
     summary = ", ".join(f"{in_words(key)} {value:.4g}" for key, value in measured.items())
-    shown.set_postfix_str(summary)
+    shown.set_postfix_str(f"epoch {progress.epoch}: {summary}")
     logger.info("epoch %d: %s", progress.epoch, summary)
 
 

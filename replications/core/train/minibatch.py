@@ -21,11 +21,14 @@ class Minibatches:
     dropped where it would be smaller than the others.
     """
 
+    parameters: dict[str, Tensor]  # a subclass's: kept in the run directory
+
     def __init__(
         self, run: Run, parameters: Mapping[str, Tensor], *, sweeps: int, noise: torch.Generator
     ) -> None:
         training, budget = (run.experiment.resolved[key] for key in ("training", "budget"))
         (options,) = training["optimiser"].values()
+        assert run.experiment.optimiser, "the schema gives every training an optimiser"
         module, name = run.experiment.optimiser
         rates = rates_for(parameters, training["learning_rates"])
         self.optimiser = getattr(import_module(module), name)(parameters, rates, **options)

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from importlib import import_module
+from typing import Any, Protocol
 
+import numpy as np
 import torch
 
 from replications.core.run.build import generator
 from replications.core.run.runs import Run
 from replications.core.train.loop import Progress, finish
+
+
+class Simulation(Protocol):
+    """A function of a paper's simulation.py: its arrays by name, of settings and a budget."""
+
+    def __call__(
+        self, *, generator: torch.Generator, **settings: Any
+    ) -> Mapping[str, np.ndarray]: ...
 
 
 def train(run: Run) -> None:
@@ -18,7 +29,8 @@ def train(run: Run) -> None:
     started = time.time()
     module, name = run.experiment.science
     resolved = run.experiment.resolved
-    arrays = getattr(import_module(module), name)(
+    simulation: Simulation = getattr(import_module(module), name)
+    arrays = simulation(
         generator=generator(run, "noise"),
         **resolved["settings"],
         **resolved["budget"],

@@ -9,7 +9,7 @@ from torch import Tensor
 from replications.core.learn.learning import Batch, Monitor, Updates
 from replications.scellier2017.network import Clamped
 from replications.scellier2017.rule import EquilibriumPropagation
-from replications.scellier2017.solvers import Phase, settle
+from replications.scellier2017.solvers import settle
 
 
 class ValidationParticles(EquilibriumPropagation):
@@ -56,9 +56,8 @@ class ValidationParticles(EquilibriumPropagation):
                 "their number"
             )
         rows = slice(first, first + len(inputs))
-        phase = Phase(Clamped(self.network, inputs), [p[rows] for p in self.state.values()])
+        phase = self.start(Clamped(self.network, inputs), rows)
         steps, tolerance = self.settings.free_steps, self.settings.tolerance
         settle(phase, self.solver, steps=steps, tolerance=tolerance)
-        for particle, state in zip(self.state.values(), phase.states, strict=True):
-            particle[rows] = state
+        self.keep(phase.states, rows)
         return phase.states[-1]

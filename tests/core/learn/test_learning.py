@@ -9,7 +9,7 @@ from torch.nn.functional import one_hot
 from replications.core.learn.learning import (
     Backpropagation,
     Batch,
-    LearningRule,
+    FeedForwardRule,
     classification_monitor,
 )
 from replications.core.learn.networks import FeedForward
@@ -66,7 +66,7 @@ def test_backpropagation_is_minus_the_gradient(layers):
 def test_gradient_of_the_base_rule_is_that_of_the_networks_cost(layers):
     network, batch = make(layers)
     before = {n: p.clone() for n, p in network.parameters.items()}
-    rule = LearningRule(network=network, examples=9, generator=torch.Generator())
+    rule = FeedForwardRule(network=network, examples=9, generator=torch.Generator())
     gradients = rule.gradient(batch)
     expected = naive_gradient(network, batch)
     assert list(gradients) == list(network.parameters)
@@ -79,7 +79,7 @@ def test_gradient_of_the_base_rule_is_that_of_the_networks_cost(layers):
 
 def test_gradient_is_that_of_the_network_as_it_is_now_and_leaves_it_alone():
     network, batch = make((6, 5, 3))
-    rule = LearningRule(network=network, examples=9, generator=torch.Generator())
+    rule = FeedForwardRule(network=network, examples=9, generator=torch.Generator())
     network.parameters["W1"].mul_(2)
     before = dict(network.parameters)
     torch.testing.assert_close(
@@ -159,4 +159,4 @@ def test_a_rule_sweeps_once_by_default_and_estimates_by_its_updates():
     estimate, (updates, _) = rule.estimate(batch), rule.updates(batch)
     assert all(torch.equal(estimate[name], updates[name]) for name in updates)
     with pytest.raises(NotImplementedError):
-        LearningRule(network=network, examples=9, generator=torch.Generator()).updates(batch)
+        FeedForwardRule(network=network, examples=9, generator=torch.Generator()).updates(batch)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import exp, expm1
+from typing import Any
 
 import numpy as np
 from torch import Tensor
@@ -65,7 +66,7 @@ class DifferentialHebbianSynapses(Synapses):
         self.rule = rule
         self.passing = rule.amplitude * rule.tau / rule.tau_y * expm1(-dt / rule.tau)
         post, pre = weights.shape
-        alike = {"dt": dt, "pairing": "all_to_all", "like": weights}
+        alike: dict[str, Any] = {"dt": dt, "pairing": "all_to_all", "like": weights}
         self.x = Trace(pre, tau=rule.tau_x, **alike)
         self.y = Trace(post, tau=rule.tau_y, **alike)
 

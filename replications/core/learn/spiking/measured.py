@@ -14,7 +14,8 @@ BI_POO = {
 def bi_poo_window(lags: np.ndarray) -> np.ndarray:
     """amplitude · exp(−|lag| / tau) on each side, 0 at lag 0; lags (ms): post less pre."""
     sides = ((lags > 0, BI_POO["potentiation"]), (lags < 0, BI_POO["depression"]))
-    return sum(
+    windows = [
         np.where(there, side["amplitude"] * np.exp(-np.abs(lags) / side["tau"]), 0.0)
         for there, side in sides
-    )
+    ]
+    return np.sum(windows, axis=0)

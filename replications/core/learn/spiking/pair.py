@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import exp
+from typing import Any
 
 import numpy as np
 from torch import Tensor
@@ -46,7 +47,7 @@ class PairRule(PlasticityRule):
         areas. They are matrix products of traces and spikes, far faster than a clock where weights
         neither act on spikes nor reach a bound.
         """
-        alike = {"dt": dt, "pairing": self.pairing}
+        alike: dict[str, Any] = {"dt": dt, "pairing": self.pairing}
         r, o = traces(pre, tau=self.tau_plus, **alike), traces(post, tau=self.tau_minus, **alike)
         r = np.where(pre, PAIRINGS[self.pairing](r), r) * exp(-dt / 2 / self.tau_plus)
         o = o * exp(dt / 2 / self.tau_minus)
@@ -64,7 +65,7 @@ class PairSynapses(Synapses):
         super().__init__(weights, low=low, high=high)
         self.rule = rule
         post, pre = weights.shape
-        alike = {"dt": dt, "pairing": rule.pairing, "like": weights}
+        alike: dict[str, Any] = {"dt": dt, "pairing": rule.pairing, "like": weights}
         self.r = Trace(pre, tau=rule.tau_plus, **alike)
         self.o = Trace(post, tau=rule.tau_minus, **alike)
 

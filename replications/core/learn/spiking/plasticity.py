@@ -9,12 +9,15 @@ same time raise it, so that two spikes at one time make no pair.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from math import exp
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor
+
+from replications.core.learn.spiking.trains import Times
 
 PAIRINGS: dict[str, Callable] = {
     "all_to_all": lambda trace: trace + 1,  # every spike counts: a sum of exponentials
@@ -22,6 +25,7 @@ PAIRINGS: dict[str, Callable] = {
 }
 
 
+@dataclass(frozen=True, kw_only=True)
 class PlasticityRule:
     """Base of the rules: frozen dataclasses, times in ms, amplitudes not below zero.
 
@@ -29,8 +33,8 @@ class PlasticityRule:
     rule reads of the postsynaptic neuron: "spikes", or "potential" (mV).
     """
 
-    AMPLITUDES: tuple[str, ...] = ()
-    READS = "spikes"
+    AMPLITUDES: ClassVar[tuple[str, ...]] = ()
+    READS: ClassVar[str] = "spikes"
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -39,14 +43,15 @@ class PlasticityRule:
                 raise ValueError(f"{field.name} is {value}: give a time constant above 0 ms")
             if field.name in self.AMPLITUDES and not value >= 0:
                 raise ValueError(f"{field.name} is {value}: give an amplitude of at least 0")
-        if getattr(self, "pairing", "nearest") not in PAIRINGS:
-            raise ValueError(f"pairing is {self.pairing!r}: give one of {', '.join(PAIRINGS)}")
+        pairing = getattr(self, "pairing", "nearest")
+        if pairing not in PAIRINGS:
+            raise ValueError(f"pairing is {pairing!r}: give one of {', '.join(PAIRINGS)}")
 
-    def terms(self, pre, post) -> np.ndarray:
+    def terms(self, pre: Times, post: Any) -> np.ndarray:
         """What the amplitudes multiply, ``(amplitudes,)``, exactly, one synapse."""
         raise NotImplementedError
 
-    def change(self, pre, post) -> float:
+    def change(self, pre: Times, post: Times) -> float:
         """ΔW of one synapse: `pre` spike times (ms), `post` spike times or the potential."""
         amplitudes = [getattr(self, name) for name in self.AMPLITUDES]
         return float(np.dot(amplitudes, self.terms(pre, post)))

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import exp
+from typing import Any
 
 import numpy as np
 from torch import Tensor
@@ -68,7 +69,7 @@ class TripletSynapses(Synapses):
         super().__init__(weights, low=low, high=high)
         self.rule = rule
         post, pre = weights.shape
-        alike = {"dt": dt, "pairing": rule.pairing, "like": weights}
+        alike: dict[str, Any] = {"dt": dt, "pairing": rule.pairing, "like": weights}
         self.r1, self.r2 = (Trace(pre, tau=t, **alike) for t in (rule.tau_plus, rule.tau_x))
         self.o1, self.o2 = (Trace(post, tau=t, **alike) for t in (rule.tau_minus, rule.tau_y))
 

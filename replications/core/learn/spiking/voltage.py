@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -80,7 +81,7 @@ class VoltageSynapses(Synapses):
         super().__init__(weights, low=low, high=high)
         self.rule = rule
         post, pre = weights.shape
-        zeros = {"dtype": weights.dtype, "device": weights.device}
+        zeros: dict[str, Any] = {"dtype": weights.dtype, "device": weights.device}
         self.x = torch.zeros(pre, **zeros)
         pair = torch.zeros(2, post, **zeros)  # ū− and ū+, mV above theta_minus
         self.past = deque([pair] * (rule.delay + 1), maxlen=rule.delay + 1)

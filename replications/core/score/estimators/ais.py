@@ -23,6 +23,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Generator, Tensor
@@ -70,7 +71,7 @@ def anneal(
     z : (R, H), exact samples at the first beta. No transition at the last: no weight would see it.
     """
     point = observed.at(z)
-    weights, acceptance = torch.zeros(2, len(z), dtype=torch.float64, device=z.device)
+    weights, acceptance = torch.zeros(2, len(z), dtype=torch.float64)
     for (before, beta), step in zip(pairwise(path.betas), [*path.steps, None], strict=True):
         weights += (beta - before) * observed.likelihood(point, path.sigma)
         if step is not None:
@@ -82,7 +83,7 @@ def anneal(
                 leapfrogs=leapfrogs,
                 generator=generator,
             )
-            acceptance += probability / len(path.steps)
+            acceptance += probability.cpu() / len(path.steps)
     return observed.by_image(weights), observed.by_image(acceptance).mean(1)
 
 
@@ -107,7 +108,7 @@ def ais_log_likelihoods(
     E[exp(estimate)] = p(x), so E[estimate] <= log p(x). One temperature is simple importance
     sampling from the prior. Costs temperatures * leapfrogs * (chains + 2) gradients an image.
     """
-    settings = {"leapfrogs": leapfrogs, "generator": generator}
+    settings: dict[str, Any] = {"leapfrogs": leapfrogs, "generator": generator}
     path = pilot(decode, latents, images, sigma=sigma, temperatures=temperatures, **settings)
     z = random_tensor(torch.randn, (len(images) * chains, latents), generator, images)
     observed = Observed(decode, images, chains=chains)
@@ -135,7 +136,7 @@ def bidirectional_bounds(
     E[w] = 1 / p(x), so -log mean_chains w is an upper bound on average. The chains of an image
     all start from its one z. Costs twice `ais_log_likelihoods` of as many images.
     """
-    settings = {"leapfrogs": leapfrogs, "generator": generator}
+    settings: dict[str, Any] = {"leapfrogs": leapfrogs, "generator": generator}
     like = torch.empty(0, device=device, dtype=dtype)
     exact = random_tensor(torch.randn, (count, latents), generator, like)  # (N, H)
     means = decode(exact)  # (N, D)

@@ -54,7 +54,7 @@ def features(parameters: dict[str, Tensor], images: Tensor) -> Tensor:
 def classifier_error(parameters: dict[str, Tensor], images: Tensor, labels: Tensor) -> float:
     """Share of images (N, D) that the classifier gets wrong, in %."""
     guesses = _logits(parameters, features(parameters, images)).argmax(1)  # (N,)
-    return 100 * float((guesses != labels).double().mean())
+    return 100 * float((guesses != labels).cpu().double().mean())
 
 
 def frechet(a: Tensor, b: Tensor) -> float:

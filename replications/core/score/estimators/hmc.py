@@ -52,9 +52,12 @@ class Observed:
         return Point(z.detach(), misfit.detach(), slope)
 
     def likelihood(self, point: Point, sigma: float) -> Tensor:
-        """log p(x|z) = -misfit / sigma^2 - (D / 2) log(2 pi sigma^2), (R,), in float64."""
+        """log p(x|z) = -misfit / sigma^2 - (D / 2) log(2 pi sigma^2), (R,), in float64 on the CPU.
+
+        Not every device has float64.
+        """
         constant = self.images.shape[1] / 2 * math.log(2 * math.pi * sigma**2)
-        return -point.misfit.double() / sigma**2 - constant
+        return -point.misfit.cpu().double() / sigma**2 - constant
 
     def by_image(self, rows: Tensor) -> Tensor:
         return rows.view(-1, self.chains)  # (R,) -> (N, chains)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from replications.core.learn.spiking.network import IntegrateAndFire, PlasticLayer
+from benchmarks.spiking_layer import IntegrateAndFire, PlasticLayer
 from replications.core.learn.spiking.pair import PairRule
 
 RULE = PairRule(a_plus=0.01, a_minus=0.012, tau_plus=20.0, tau_minus=25.0, pairing="all_to_all")
