@@ -67,7 +67,7 @@ def errors(drawn: Drawn) -> Figure:
 
 def reported(drawn: Drawn, name: str) -> list[float]:
     """Test errors that the claims about an experiment report."""
-    abouts = [c for c in drawn.paper.declared["claims"].values() if "about" in c]
+    abouts = [c.declared for c in drawn.paper.claims if "about" in c.declared]
     return [
         claim["value"]["mean"]
         for claim in abouts

@@ -25,7 +25,7 @@ def learning_curves(drawn: Drawn) -> Figure:
         names = [name for name in drawn.arrays if name.split("_")[1] == depth]
         error_curves(drawn, axis, names)
         if drawn.on_the_papers_data:
-            value = drawn.paper.declared["claims"]["validation_error_as_described"]["value"]
+            value = drawn.paper.declared["claims"]["generalisation_error"]["value"]
             axis.axhspan(value["low"], value["high"], color="0.9", zorder=0, label="the paper")
         legend_below(axis)
     sns.despine(figure)
@@ -68,9 +68,9 @@ def other_networks(drawn: Drawn) -> Figure:
         if names:
             legend_below(axis)
     if drawn.on_the_papers_data:
-        for claim in drawn.paper.declared["claims"].values():
-            if claim.get("about", {}).get("experiment") in wide:
-                axes[0].axhline(claim["value"]["mean"], color="0.6", lw=0.8, ls=":")
+        for claim in drawn.paper.claims:
+            if claim.declared.get("about", {}).get("experiment") in wide:
+                axes[0].axhline(claim.declared["value"]["mean"], color="0.6", lw=0.8, ls=":")
     sns.despine(figure)
     return figure
 

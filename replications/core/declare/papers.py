@@ -35,6 +35,19 @@ class Claim:
         return [self.declared["compares"]["greater"], self.declared["compares"]["than"]]
 
 
+def claims_of(paper: str, name: str, declared: dict) -> list[Claim]:
+    """A claim; or, where several experiments answer it, one for each, as <name>_<answer>."""
+    if "answers" not in declared:
+        return [Claim(paper, name, declared)]
+    shared = {key: value for key, value in declared.items() if key != "answers"}
+    claims = []
+    for key, answer in declared["answers"].items():
+        note = {"note": answer["note"]} if "note" in answer else {}
+        about = {part: value for part, value in answer.items() if part != "note"}
+        claims.append(Claim(paper, f"{name}_{key}", shared | {"about": about} | note))
+    return claims
+
+
 class Paper:
     """One folder of replications/ with a paper.yaml, validated.
 
@@ -46,7 +59,8 @@ class Paper:
         self.name = path.parent.name
         self.declared = read_yaml(path, "paper")
         self.figures = self.declared["figures"]
-        self.claims = [Claim(self.name, n, c) for n, c in self.declared["claims"].items()]
+        declared_claims = self.declared["claims"].items()
+        self.claims = [claim for n, c in declared_claims for claim in claims_of(self.name, n, c)]
         declared = self.declared["experiments"]
         self._expanded = {
             tier: [expand(path, declared, name, tier) for name in declared

@@ -443,6 +443,32 @@ def test_claims_know_their_scores(root):
     assert [score["part"] for score in order.scores] == ["generate", "ancestral"]
 
 
+def test_a_claim_that_several_experiments_answer_is_one_for_each(root):
+    answers = {
+        "one": {"experiment": "classifier", "metric": "test_error", "note": "here"},
+        "two": {"experiment": "sampled", "metric": "parzen", "part": "generate"},
+    }
+    declared = {k: v for k, v in DECLARED["claims"]["number"].items() if k != "about"}
+    whole = declared | {"note": "as ever", "answers": answers}
+    one, two, _ = paper(root, changed("claims/number", whole)).claims
+    assert (one.name, two.name) == ("number_one", "number_two")
+    assert one.declared == declared | {
+        "about": {"experiment": "classifier", "metric": "test_error"}, "note": "here"
+    }  # fmt: skip
+    assert two.declared == declared | {"about": answers["two"], "note": "as ever"}
+    assert two.scores == [answers["two"]]
+
+
+def test_an_answer_by_an_unknown_experiment_is_told(root):
+    answers = {
+        "one": {"experiment": "classifier", "metric": "test_error"},
+        "two": {"experiment": "nothing", "metric": "test_error"},
+    }
+    declared = {k: v for k, v in DECLARED["claims"]["number"].items() if k != "about"}
+    with pytest.raises(DeclarationError, match=r"claims\.number_two: unknown experiment 'nothing'"):
+        paper(root, changed("claims/number", declared | {"answers": answers}))
+
+
 HASHED = [
     ("settings/beta", 2.0),
     ("training/learning_rates/*", 0.3),
@@ -759,9 +785,9 @@ def test_every_fault_of_the_schema_has_a_line(root):
          "learning_rule, network, training; or model, training, evaluation; or simulation"),
         ("experiments/classifier/simulation", "toy_curve",
          "learning_rule, network, training; or model, training, evaluation; or simulation"),
-        ("claims/number/value", KeyError, "about, value; or compares"),
+        ("claims/number/value", KeyError, "about, value; or answers, value; or compares"),
         ("claims/number/compares", DECLARED["claims"]["order"]["compares"],
-         "about, value; or compares"),
+         "about, value; or answers, value; or compares"),
         ("claims/number/value", {"mean": 1, "low": 0, "high": 2}, "mean; or low, high"),
         ("claims/number/value", {"low": 0}, "mean; or low, high"),
     ],

@@ -40,7 +40,7 @@ def test_an_explanation_has_what_the_readme_says_and_where_it_comes_from(paper, 
 
 
 def test_the_runs_values_and_hashes_are_those_that_are_stored(verdicts):
-    text = flat(explain("scellier2017", "test_error_as_released", REFERENCE))
+    text = flat(explain("scellier2017", "generalisation_error_test_as_released", REFERENCE))
     table = pd.read_csv(REFERENCE / "paper.csv", dtype=str)
     rows = table[(table["experiment"] == "mnist_1h_released") & (table["metric"] == "test_error")]
     assert len(rows) == 5
