@@ -47,7 +47,7 @@ def arguments(module: str, node: ast.ClassDef | ast.FunctionDef) -> frozenset[st
     """What a class or function takes by keyword alone."""
     if isinstance(node, ast.FunctionDef):
         return frozenset(a.arg for a in node.args.kwonlyargs)
-    found = [frozenset(fields(*settings)) for settings in nested(module, node, "Settings")]
+    found = [frozenset(fields(*settings)) for settings in inner_classes(module, node, "Settings")]
     inits = [
         part
         for _, one in lineage(module, node)
@@ -88,12 +88,12 @@ def located(module: str, name: str) -> Iterator[tuple[str, ast.ClassDef]]:
     path = module_file(module)
     for node in syntax(path).body if path else []:
         if isinstance(node, ast.ClassDef) and node.name == outer:
-            yield from nested(module, node, inner) if inner else [(module, node)]
+            yield from inner_classes(module, node, inner) if inner else [(module, node)]
         elif isinstance(node, ast.ImportFrom) and outer in {alias.name for alias in node.names}:
             yield from located(node.module or "", name)
 
 
-def nested(module: str, node: ast.ClassDef, name: str) -> Iterator[tuple[str, ast.ClassDef]]:
+def inner_classes(module: str, node: ast.ClassDef, name: str) -> Iterator[tuple[str, ast.ClassDef]]:
     """The classes of that name within a class and its bases, the nearest first."""
     for where, one in lineage(module, node):
         for part in one.body:

@@ -235,7 +235,7 @@ def tolerated(key: Key, differing: Iterable[str], old: Numbers, new: Numbers,
     return True
 
 
-def probed(tree: Path, experiments: list, data: Path, into: Path) -> subprocess.Popen:
+def short_runs(tree: Path, experiments: list, data: Path, into: Path) -> subprocess.Popen:
     """Short runs of experiments by the code of a tree, into a folder."""
     into.mkdir()
     write_json(into / "experiments.json", experiments)
@@ -296,7 +296,7 @@ def carry(revision: str, reference: Path, data: Path, tolerances: Mapping | None
         experiments = list(dict.fromkeys(key[:3] for key in wanted))
         logger.info("%d short runs by the code of %s and by today's", len(experiments), revision)
         both = {work / "old": tree, work / "new": ROOT}
-        running = [probed(at, experiments, data, into) for into, at in both.items()]
+        running = [short_runs(at, experiments, data, into) for into, at in both.items()]
         for process, what in zip(running, (revision, "today's code"), strict=True):
             wait_for(process, f"{what}: its short runs")
         equal, refused = judged(wanted, work / "old", work / "new", tolerances)
