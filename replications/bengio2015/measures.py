@@ -34,7 +34,7 @@ def inference(
     parts = []
     for x in images.test.inputs[:count].split(BATCH):
         states = model.trace(x, alpha=model.settings.alpha, iterations=iterations)
-        both = [torch.stack([model.log_joint(s), log_prior(model, s[-1])]) for s in states]
+        both = [torch.stack([model.log_joint(s), model.log_prior(s[-1])]) for s in states]
         parts.append(torch.stack(both))  # (iterations + 1, 2, BATCH)
     traces, priors = torch.cat(parts, dim=2).cpu().double().unbind(1)  # (iterations + 1, N)
     step, scores = max(snapshots), []
@@ -49,12 +49,6 @@ def inference(
         "log_joint_single": traces[:, :shown],
     }
     return scores, arrays
-
-
-def log_prior(model: DeepGenerativeModel, top: Tensor) -> Tensor:
-    """log p(hL) of (B, 100) states, (B,), in nats: the last term of `log_joint`."""
-    mean, variance = model.buffers["prior.mean"], model.buffers["prior.variance"]
-    return -0.5 * ((top - mean).square() / variance).sum(1)
 
 
 def target_propagation(

@@ -26,6 +26,7 @@ from torch.nn.functional import softplus
 from replications.core.learn.models import GenerativeModel
 from replications.core.learn.noise import random_tensor
 
+INFERENCES, OUTPUTS = ("target propagation", "gradient"), ("sigmoid", "linear")
 BATCH = 1000  # images at a time outside training: bounds memory, changes no equation
 SQUASH = {"softplus": softplus, "sigmoid": torch.sigmoid, "linear": lambda a: a}
 # The derivative of each nonlinearity by its input, from its output.
@@ -55,6 +56,8 @@ class DeepGenerativeModel(GenerativeModel):
         clip_top: whether inference keeps the top layer within [0, 1] (unsaid).
         initial_gain, initial_bias: one number for each map, "f1", "g1", "f2", ... (unsaid): weights
             start as gain * N(0, 1 / inputs), biases as the constant.
+
+        Raises ValueError for another inference or output.
         """
 
         layers: Sequence[int]
@@ -73,12 +76,19 @@ class DeepGenerativeModel(GenerativeModel):
         initial_gain: Mapping[str, float]
         initial_bias: Mapping[str, float]
 
+        def __post_init__(self) -> None:
+            for name, known in (("inference", INFERENCES), ("output", OUTPUTS)):
+                if getattr(self, name) not in known:
+                    raise ValueError(
+                        f"settings.{name} is {getattr(self, name)!r}: choose {', '.join(known)}"
+                    )
+
     settings: Settings
 
     def initialise(self, generator: Generator) -> None:
         layers, given = self.settings.layers, self.settings
-        rules = {"target propagation": self.difference, "gradient": self.gradient}
-        self.pull_up = rules[given.inference]
+        by_difference = given.inference == "target propagation"
+        self.pull_up = self.difference if by_difference else self.gradient
         self.top = len(layers) - 1  # L
         self.kinds = [given.output, *["softplus"] * (self.top - 1), "sigmoid"]  # by layer
         self.latents = layers[-1]
@@ -214,13 +224,21 @@ class DeepGenerativeModel(GenerativeModel):
         Unit variances for the conditionals, the fitted Gaussian for p(hL) (Sec. 8). Dropped:
         log(2 pi) / 2 for every unit of every layer, log(var_k) / 2 for every unit of hL.
         """
-        mean, variance = self.buffers["prior.mean"], self.buffers["prior.variance"]
-        apart = (states[-1] - mean).square()
-        constant = (variance == 0) & (apart == 0)  # a clipped unit that never moves: p is 1 there
-        total = (apart / variance).masked_fill(constant, 0).sum(1)
+        total = -2 * self.log_prior(states[-1])
         for level in range(1, self.top + 1):
             total = total + (states[level - 1] - self.down(level, states[level])).square().sum(1)
         return -0.5 * total
+
+    @torch.no_grad()
+    def log_prior(self, top: Tensor) -> Tensor:
+        """log p(hL) of (B, 100) states, (B,), in nats: the last term of `log_joint`.
+
+        Units of zero variance, which inference left at a bound for every training image, are left
+        out: a constant has no density.
+        """
+        mean, variance = self.buffers["prior.mean"], self.buffers["prior.variance"]
+        terms = (top - mean).square() / variance
+        return -0.5 * terms.masked_fill(variance == 0, 0).sum(1)
 
     @torch.no_grad()
     def finish(self, inputs: Tensor) -> None:

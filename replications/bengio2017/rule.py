@@ -25,6 +25,7 @@ from torch import Tensor
 from replications.core.learn.learning import Batch, Monitor, Updates
 from replications.scellier2017.network import Clamped, HopfieldNetwork, States
 from replications.scellier2017.rule import (
+    SIGNS,
     EquilibriumPropagation,
     Phases,
     Relaxation,
@@ -101,13 +102,15 @@ class SpikingEquilibriumPropagation(Relaxation):
     to the mean of dW_ij, whatever the error (derived); betas of both signs cancel it. `nudging` and
     settings as in equilibrium propagation; every free phase starts at rest. Class scores are mean
     outputs over the second half of the free phase. Computed on the CPU in float64, where spikes are
-    drawn: how many there are must not hang on the last bit of a rate. Raises ValueError for an
-    unknown nudging, or no spikes.
+    drawn: how many there are must not hang on the last bit of a rate.
     """
 
     @dataclass(frozen=True, kw_only=True)
     class Settings(Phases):
-        """The `step_size` ε of Euler's method, λ = `spikes_per_step`, `beta` and `nudging`."""
+        """The `step_size` ε of Euler's method, λ = `spikes_per_step`, and of equilibrium
+        propagation `beta` and `nudging`. A free phase takes all its steps, from rest. Raises
+        ValueError for an unknown nudging, a beta of 0, or no spikes.
+        """
 
         step_size: float
         spikes_per_step: float
@@ -137,7 +140,7 @@ class SpikingEquilibriumPropagation(Relaxation):
         free, outputs = self.free_phase(network, batch.inputs)
         signs, beta = SIGNS[self.settings.nudging], self.settings.beta
         if self.settings.nudging == "random_sign":
-            signs = [signs[int(torch.randint(2, (), generator=self.generator))]]
+            signs = (signs[int(torch.randint(2, (), generator=self.generator))],)
         updates = mean([self.learned(network, batch, free, sign * beta) for sign in signs])
         return {n: u.to(own[n]) for n, u in updates.items()}, self.monitor(outputs, batch, 0)
 
@@ -198,10 +201,6 @@ class SpikingEquilibriumPropagation(Relaxation):
         """Poisson(λ rates) / λ, of the same shape."""
         per_step = self.settings.spikes_per_step
         return torch.poisson(per_step * rates, generator=self.generator) / per_step
-
-
-# The betas of an update, in units of beta; of "random_sign" one is drawn for each batch.
-SIGNS = {"one_sided": [1], "random_sign": [1, -1], "symmetric": [1, -1]}
 
 
 def precise(network: HopfieldNetwork) -> HopfieldNetwork:

@@ -128,13 +128,14 @@ class Relaxation(LearningRule):
         return correlation_change(batch.inputs, free, adjoint.states)
 
 
-NUDGINGS = ("one_sided", "random_sign", "symmetric")
+# By nudging: the betas of the second phases, in units of beta; of "random_sign" one of them.
+SIGNS = {"one_sided": (1,), "random_sign": (1, -1), "symmetric": (1, -1)}
 
 
 def check_nudging(nudging: str, beta: float) -> None:
     """Raise ValueError for another nudging than there is, and for a beta of 0."""
-    if nudging not in NUDGINGS:
-        raise ValueError(f"settings.nudging is {nudging!r}: choose {', '.join(NUDGINGS)}")
+    if nudging not in SIGNS:
+        raise ValueError(f"settings.nudging is {nudging!r}: choose {', '.join(SIGNS)}")
     if beta == 0:
         raise ValueError("settings.beta is 0, which nudges nothing: give another")
 
@@ -143,7 +144,6 @@ class EquilibriumPropagation(Relaxation):
     """Contrast of a free and a weakly clamped fixed point (Eq. 10):
 
     dW_k = (1/beta) (s_{k-1}' s_k at u^beta - s_{k-1}' s_k at u^0), mean over the batch.
-
     """
 
     @dataclass(frozen=True, kw_only=True)
@@ -163,9 +163,8 @@ class EquilibriumPropagation(Relaxation):
 
     def initialise(self, examples: int) -> None:
         super().initialise(examples)
-        beta = self.settings.beta if self.settings.nudging == "one_sided" else -self.settings.beta
-        for end in (self.settings.beta, beta):
-            self.solver.check(2 * self.settings.cost_scale * end)
+        for sign in SIGNS[self.settings.nudging]:
+            self.solver.check(2 * self.settings.cost_scale * sign * self.settings.beta)
 
     def nudged(self, clamped: Clamped, batch: Batch, free: States, beta: float) -> States:
         """K sweeps of the weakly clamped phase from the free states."""
@@ -228,25 +227,29 @@ class BackpropagationThroughTime(Relaxation):
     """The gradient of mean C(s_T) through the last K of the T steps of the free phase.
 
     The solver is Euler's method: only there does a step have the derivative of `through_time`.
-    From fixed points (`estimate`), K steps that stay there. Raises ValueError for more steps back
-    than the free phase has, and for a tolerance, as T is given.
+    From fixed points (`estimate`), K steps that stay there.
     """
 
-    solvers = ("euler",)
+    @dataclass(frozen=True, kw_only=True)
+    class Settings(Relaxation.Settings):
+        """As of every relaxation. Raises ValueError for more steps back than the free phase has,
+        and for a tolerance, as all of its steps are taken.
+        """
 
-    def initialise(self, examples: int) -> None:
-        super().initialise(examples)
-        free, second = self.settings.free_steps, self.settings.second_steps
-        if second > free:
-            raise ValueError(
-                f"settings.second_steps is {second}: back-propagation goes back through at most "
-                f"the {free} of settings.free_steps"
-            )
-        if self.settings.tolerance:
-            raise ValueError(
-                f"settings.tolerance is {self.settings.tolerance}: back-propagation through time "
-                "takes all its free_steps; give 0"
-            )
+        def __post_init__(self) -> None:
+            if self.second_steps > self.free_steps:
+                raise ValueError(
+                    f"settings.second_steps is {self.second_steps}: back-propagation goes back "
+                    f"through at most the {self.free_steps} of settings.free_steps"
+                )
+            if self.tolerance:
+                raise ValueError(
+                    f"settings.tolerance is {self.tolerance}: back-propagation through time takes "
+                    "all its free_steps; give 0"
+                )
+
+    settings: Settings
+    solvers = ("euler",)
 
     def updates(self, batch: Batch) -> tuple[Updates, Monitor]:
         clamped = Clamped(self.network, batch.inputs)

@@ -211,12 +211,11 @@ def clamped_limit(
     wild = Settled.draw(
         layers=layers, gains=[gains[0], wild_gain], images=images, generator=generator
     )
-    own, other = (case, ends[0]), (wild, wild.nudged(math.inf))
     return {
         "beta": np.array(betas),
         "limit_error": np.array([estimates.relative_error(u, limit) for u in nudged]),
-        "objective": estimates.contrastive_objective(*own).numpy(),
-        "wild_objective": estimates.contrastive_objective(*other).numpy(),
+        "objective": estimates.contrastive_objective(case, ends[0]).numpy(),
+        "wild_objective": estimates.contrastive_objective(wild, wild.nudged(math.inf)).numpy(),
     }
 
 

@@ -301,19 +301,23 @@ def test_log_joint_is_the_normals_without_their_constants(images, depth):
     torch.testing.assert_close(actual, full - constants, rtol=1e-10, atol=1e-10)
 
 
-def test_a_top_unit_that_never_moves_says_nothing_where_it_stays_and_rules_out_the_rest(images):
-    """Clipped at a bound for every image its variance is 0: p is 1 there, and 0 elsewhere."""
+def test_a_top_unit_that_never_moves_is_left_out_of_the_prior(images):
+    """Clipped at a bound for every image its variance is 0, and its law has no density."""
     model = build(layers=LAYERS[2])
     model.finish(images)
     states = model.infer(images, alpha=0.01)
-    states[-1][:, 0] = 1.0
     model.buffers["prior.mean"][0], model.buffers["prior.variance"][0] = 1.0, 0.0
-    found = model.log_joint(states)
-    model.buffers["prior.variance"][0] = 1.0  # where it is at the mean, no variance counts
-    torch.testing.assert_close(found, model.log_joint(states))
-    states[-1][3, 0], model.buffers["prior.variance"][0] = 0.5, 0.0
-    moved = model.log_joint(states)
-    assert moved[3] == -math.inf and moved[:3].isfinite().all()
+    joint, prior = model.log_joint(states), model.log_prior(states[-1])
+    model.buffers["prior.variance"][0] = math.inf  # no deviation counts
+    torch.testing.assert_close(joint, model.log_joint(states))
+    torch.testing.assert_close(prior, model.log_prior(states[-1]))
+    assert joint.isfinite().all() and prior.isfinite().all()
+
+
+@pytest.mark.parametrize(("name", "known"), [("inference", "gradient"), ("output", "linear")])
+def test_other_ways_to_infer_and_other_outputs_are_refused(name, known):
+    with pytest.raises(ValueError, match=rf"settings\.{name} is 'softmax': choose .*{known}"):
+        build(**{name: "softmax"})
 
 
 # Samples

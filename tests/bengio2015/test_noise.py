@@ -4,7 +4,6 @@ import pytest
 import torch
 
 from replications.bengio2015.baselines.noise import bernoulli, glorot, salt_and_pepper
-from replications.core.learn.noise import random_tensor
 
 
 def seeded(seed: int) -> torch.Generator:
@@ -26,13 +25,6 @@ def test_bernoulli_has_its_mean_and_is_sure_at_the_ends():
     assert set(samples.unique().tolist()) == {0.0, 1.0}
     torch.testing.assert_close(samples.mean(0), mean[0], rtol=0, atol=0.01)
     assert samples[:, 0].max() == 0 and samples[:, 2].min() == 1
-
-
-def test_draw_takes_the_dtype_and_repeats_under_a_seed():
-    like = torch.zeros(1, dtype=torch.float64)
-    first, again, other = (random_tensor(torch.randn, (2, 3), seeded(s), like) for s in (0, 0, 1))
-    assert first.shape == (2, 3) and first.dtype == torch.float64
-    assert torch.equal(first, again) and not torch.equal(first, other)
 
 
 def test_glorot_fills_its_interval():

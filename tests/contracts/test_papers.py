@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from replications.core.base.provenance import PACKAGE, ROOT
-from replications.core.declare.expansion import BESIDE, PROVIDED
+from replications.core.declare.expansion import BESIDE, PROVIDED, definition_of
 from replications.core.declare.experiments import EVALUATED, KINDS, TIERS
 from replications.core.declare.papers import Suite
 from replications.core.declare.reflection import definitions
@@ -114,7 +114,7 @@ def test_every_experiment_stands_in_a_figure(paper):
 
 
 def test_numbers_of_the_yaml_are_not_repeated_as_defaults_in_the_science(folder):
-    """Hyperparameters live in YAML alone: keyword-only arguments and settings have no default."""
+    """Hyperparameters live in YAML alone: keyword-only arguments have no default."""
     kinds = [folder / f"{name}.py" for name in KINDS.values()]
     for path in [*(p for p in kinds if p.exists()), *beside(folder)]:
         for node in ast.walk(ast.parse(path.read_text())):
@@ -122,23 +122,33 @@ def test_numbers_of_the_yaml_are_not_repeated_as_defaults_in_the_science(folder)
                 given = zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
                 named = {argument.arg for argument, default in given if default is not None}
                 assert named <= {"device", "dtype"}
-            if isinstance(node, ast.ClassDef) and node.name == "Settings":
-                fields = [part for part in node.body if isinstance(part, ast.AnnAssign)]
-                given = [field for field in fields if field.value is not None]
-                assert all("ClassVar" in ast.unparse(field.annotation) for field in given)
 
 
 def test_what_is_read_of_the_source_are_the_settings_of_its_classes(folder):
-    """The checker imports nothing: what it finds are the fields that Python gives the dataclass."""
+    """The checker imports nothing: what it finds are the fields that Python gives the dataclass.
+
+    Hyperparameters live in YAML alone: they have no default.
+    """
     kinds = [folder / f"{name}.py" for name in KINDS.values()]
     for path in [*(p for p in kinds if p.exists()), *beside(folder)]:
         module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
         for found in definitions(module).values():
             science = getattr(import_module(module), found.name)
             if hasattr(science, "Settings"):
-                settings = {field.name for field in dataclasses.fields(science.Settings)}
-                assert found.arguments - PROVIDED == settings, found.name
+                fields = dataclasses.fields(science.Settings)
+                assert found.arguments - PROVIDED == {field.name for field in fields}, found.name
+                missing = dataclasses.MISSING
+                assert all(f.default is f.default_factory is missing for f in fields), found.name
                 assert found.methods <= set(dir(science))
+
+
+def test_every_rule_that_has_a_gradient_is_aligned_with_it(paper):
+    for tier in TIERS:
+        for experiment in paper.experiments(tier):
+            if experiment.kind == "learning_rule":
+                has = "gradient" in definition_of(experiment.science).methods
+                asked = "alignment" in experiment.resolved.get("evaluation", {})
+                assert has == asked, experiment.name
 
 
 def test_its_tests_mirror_it(folder):

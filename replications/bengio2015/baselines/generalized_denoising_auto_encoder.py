@@ -26,7 +26,8 @@ from replications.bengio2015.baselines.noise import bernoulli, salt_and_pepper
 class GeneralizedDenoisingAutoEncoder(TiedAutoEncoder):
     """One layer with tied weights, trained to rebuild a binary image from a corrupted one.
 
-    Images are binarised at 0.5, as in the code. The code starts one chain at a test image.
+    Images are binarised at 0.5 and weights start by Glorot's law, as in the code. The code starts
+    one chain at a test image.
     """
 
     @dataclass(frozen=True, kw_only=True)
@@ -86,7 +87,8 @@ class GeneralizedDenoisingAutoEncoder(TiedAutoEncoder):
     @torch.no_grad()
     def finish(self, inputs: Tensor) -> None:
         """Keep the training images, out of (n, 784), binarised, at which the chains start."""
-        super().finish((inputs > 0.5).to(inputs.dtype))
+        super().finish(inputs)
+        self.buffers["start"].copy_(self.buffers["start"] > 0.5)
 
     @torch.no_grad()
     def states(self, start: Tensor, generator: Generator) -> Iterator[Tensor]:

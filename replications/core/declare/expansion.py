@@ -114,6 +114,12 @@ def definition_of(target: Defined) -> Definition:
     return definitions(module)[snake_case(attribute)]
 
 
+def samplers_of(science: Defined) -> frozenset[str]:
+    """The methods of a model that may be samplers: those that not every model has."""
+    every = definition_of((f"{PACKAGE}.core.learn.models", "GenerativeModel")).methods
+    return definition_of(science).methods - every
+
+
 def arguments_of(target: Defined) -> frozenset[str]:
     """What a class or function takes from YAML: all by keyword, but what the suite provides."""
     return definition_of(target).arguments - PROVIDED
@@ -177,7 +183,11 @@ def check_evaluation(
         )
     if kind == "model" and "alignment" in evaluation:
         raise DeclarationError(f"{where}: only a learning rule has an alignment")
-    methods = definition_of(science).methods
+    if "alignment" in evaluation and "gradient" not in definition_of(science).methods:
+        raise DeclarationError(
+            f"{where}.alignment: {science[1]} has no method gradient(batch) to compare updates with"
+        )
+    methods = samplers_of(science)
     chains = methods | set(definitions(f"{PACKAGE}.{paper}.{EVALUATED['chains']}"))
     decoded = set(evaluation.get("samplers", [])) if "decoder" in methods else set()
     measures = f"{PACKAGE}.{paper}.{EVALUATED['measures']}"

@@ -26,6 +26,7 @@ class Claim:
     paper: str
     name: str
     declared: dict
+    keys: tuple[str, ...]  # where it stands in the file
 
     @property
     def scores(self) -> list[dict]:
@@ -38,13 +39,14 @@ class Claim:
 def claims_of(paper: str, name: str, declared: dict) -> list[Claim]:
     """A claim; or, where several experiments answer it, one for each, as <name>_<answer>."""
     if "answers" not in declared:
-        return [Claim(paper, name, declared)]
+        return [Claim(paper, name, declared, ("claims", name))]
     shared = {key: value for key, value in declared.items() if key != "answers"}
     claims = []
     for key, answer in declared["answers"].items():
         note = {"note": answer["note"]} if "note" in answer else {}
         about = {part: value for part, value in answer.items() if part != "note"}
-        claims.append(Claim(paper, f"{name}_{key}", shared | {"about": about} | note))
+        keys = ("claims", name, "answers", key)
+        claims.append(Claim(paper, f"{name}_{key}", shared | {"about": about} | note, keys))
     return claims
 
 
@@ -94,9 +96,12 @@ class Paper:
 
     def _check_claims(self) -> None:
         """Claims are about experiments of the paper, and metrics that there are."""
-        experiments = self.declared["experiments"]
+        experiments, names = self.declared["experiments"], set()
         for claim in self.claims:
-            where = place(self.path, "claims", claim.name)
+            where = place(self.path, *claim.keys)
+            if claim.name in names:
+                raise DeclarationError(f"{where}: there is another claim {claim.name}: rename one")
+            names.add(claim.name)
             for score in claim.scores:
                 if score["experiment"] not in experiments:
                     known = ", ".join(sorted(experiments))

@@ -11,7 +11,7 @@ from typing import Any
 
 from replications.core.base.hashes import code_hash, digest
 from replications.core.base.provenance import PACKAGE, ROOT
-from replications.core.declare.expansion import definition_of, merge
+from replications.core.declare.expansion import merge, samplers_of
 from replications.core.declare.experiments import Experiment
 from replications.core.declare.papers import Paper, suite
 from replications.core.declare.schema import DeclarationError, read_yaml
@@ -132,7 +132,7 @@ def checked_searches(root: Path = ROOT / PACKAGE) -> list[Search]:
 
 def check_samplers(declared: Mapping, experiment: Experiment, where: str) -> None:
     """The model has the samplers, and one of them decides."""
-    known = definition_of(experiment.science).methods
+    known = samplers_of(experiment.science)
     for sampler in declared["samplers"]:
         if sampler not in known:
             raise DeclarationError(

@@ -40,12 +40,14 @@ class LearningRule:
     A rule is built for one `network` and a training set of `examples` images; the other keywords
     are its `Settings`, which a rule extends by its own. `parameters` and `state` hold tensors that
     it has of its own: those it learns (feedback weights), and those it only keeps (persistent
-    particles). Raises TypeError for settings that are missing or unknown.
+    particles). A rule says how it learns and predicts, and, if its alignment is to be scored, has a
+    method `gradient(batch)`: that of the network's cost, by parameter. Raises TypeError for
+    settings that are missing or unknown.
     """
 
     @dataclass(frozen=True, kw_only=True)
     class Settings:
-        """None."""
+        """No settings: a rule adds its own."""
 
     settings: Settings
     network: Network
@@ -64,7 +66,7 @@ class LearningRule:
 
     def updates(self, batch: Batch) -> tuple[Updates, Monitor]:
         """One tensor per parameter: add a small multiple to it, and the rule's cost falls."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} does not say how it learns")
 
     @property
     def sweeps(self) -> tuple[Callable[..., tuple[Updates, Monitor]], ...]:
@@ -73,14 +75,10 @@ class LearningRule:
 
     def predict(self, inputs: Tensor) -> Tensor:
         """Class scores, (N, C), of `inputs`, (N, D)."""
-        raise NotImplementedError
-
-    def gradient(self, batch: Batch) -> Updates:
-        """The gradient of the network's cost, by parameter: what updates are compared with."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} does not say how it predicts")
 
     def estimate(self, batch: Batch) -> Updates:
-        """The updates of a batch outside the training set, to compare with `gradient`."""
+        """The updates of a batch outside the training set, to compare with a gradient."""
         return self.updates(batch)[0]
 
 

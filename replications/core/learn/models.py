@@ -21,7 +21,7 @@ class GenerativeModel:
 
     @dataclass(frozen=True, kw_only=True)
     class Settings:
-        """None."""
+        """No settings: a model adds its own."""
 
     settings: Settings
 

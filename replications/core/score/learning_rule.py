@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Protocol, cast
+
 import torch
 from torch.nn.functional import one_hot
 
 from replications.core.base.arrays import write_arrays
 from replications.core.base.scores import Score
 from replications.core.data.datasets import Images
-from replications.core.learn.learning import Batch, LearningRule, error_rate
+from replications.core.learn.learning import Batch, Updates, error_rate
 from replications.core.run.build import images_of, rule_of
 from replications.core.run.runs import Run
 from replications.core.score.estimators.alignment import alignment
@@ -23,7 +25,17 @@ def probed(images: Images, count: int) -> Batch:
     return Batch(split.inputs, split.labels, targets, slice(0, len(split)))
 
 
-def aligned(rule: LearningRule, batch: Batch, step: int) -> list[Score]:
+class Aligned(Protocol):
+    """A rule whose updates can be compared with a gradient."""
+
+    def estimate(self, batch: Batch) -> Updates:
+        """The updates of a batch outside the training set."""
+
+    def gradient(self, batch: Batch) -> Updates:
+        """The gradient of the network's cost, by parameter."""
+
+
+def aligned(rule: Aligned, batch: Batch, step: int) -> list[Score]:
     """Cosine, angle and norm ratio of update and gradient, for each weight matrix."""
     updates = rule.estimate(batch)
     with torch.enable_grad():
@@ -51,7 +63,7 @@ def score(run: Run) -> None:
     for epoch, parameters in kept.items():
         assign(tensors, parameters)
         if batch:
-            scores += aligned(rule, batch, epoch)
+            scores += aligned(cast(Aligned, rule), batch, epoch)
     last = run.experiment.resolved["budget"]["epochs"]
     error = error_rate(rule, images.test.inputs, images.test.labels)
     scores.append(Score("test_error", error, step=last))

@@ -146,15 +146,27 @@ def planned(
             elif end == maker(new[key]):
                 continue
             elif key not in old or end != maker(old[key]):
-                lost[key] = f"{end} made it, which are not the code and settings of the revision"
-            elif added(settings(key), old[key]["config"]) is None:
-                lost[key] = (
-                    "its settings differ from the revision's by more than "
-                    f"{MOST_NEW} keys that are new: run it again"
-                )
+                lost[key] = f"it was made by {end} (code/settings), which is not the revision's"
+            elif why := incomparable(settings(key), old[key]["config"]):
+                lost[key] = f"{why}: run it again"
             elif key not in wanted:
                 wanted.append(key)
     return wanted, lost
+
+
+def incomparable(config: Mapping, before: str) -> str:
+    """Why a short run could not tell a configuration from that with the hash `before`; "" if so.
+
+    It keeps the settings, but cuts what they cost: whole numbers of the evaluation.
+    """
+    new = added(config, before)
+    if new is None:
+        return (
+            "of its settings one has another value or is gone, or more than "
+            f"{MOST_NEW} are new since the revision"
+        )
+    cut = [name for name in new if name.startswith("evaluation")]
+    return f"{', '.join(cut)} is new, and cut short by the probe" if cut else ""
 
 
 def config_of(key: Key) -> dict:

@@ -51,8 +51,9 @@ def shortened(experiment: Experiment) -> Experiment:
         budget = {key: min(most[key], value) for key, value in resolved["budget"].items()}
     short: dict[str, Any] = {"budget": budget}
     if "evaluation" in resolved:
-        kept = {k: v for k, v in resolved["evaluation"].items() if k == "alignment"}  # see IMAGES
-        short["evaluation"] = at_most(resolved["evaluation"], COUNT) | kept
+        # An alignment costs little, and has the few validation images that a short run keeps.
+        whole = {k: v for k, v in resolved["evaluation"].items() if k == "alignment"}
+        short["evaluation"] = at_most(resolved["evaluation"], COUNT) | whole
     return replace(experiment, resolved=resolved | short)
 
 

@@ -465,8 +465,17 @@ def test_an_answer_by_an_unknown_experiment_is_told(root):
         "two": {"experiment": "nothing", "metric": "test_error"},
     }
     declared = {k: v for k, v in DECLARED["claims"]["number"].items() if k != "about"}
-    with pytest.raises(DeclarationError, match=r"claims\.number_two: unknown experiment 'nothing'"):
+    with pytest.raises(DeclarationError, match=r"claims\.number\.answers\.two: unknown experiment"):
         paper(root, changed("claims/number", declared | {"answers": answers}))
+
+
+def test_two_claims_of_one_name_are_told(root):
+    about = {"experiment": "classifier", "metric": "test_error"}
+    declared = {k: v for k, v in DECLARED["claims"]["number"].items() if k != "about"}
+    twice = changed("claims/number", declared | {"answers": {"one": about, "two": about}})
+    twice["claims"]["number_two"] = DECLARED["claims"]["number"]
+    with pytest.raises(DeclarationError, match=r"claims\.number_two: there is another claim"):
+        paper(root, twice)
 
 
 HASHED = [
@@ -651,6 +660,13 @@ FAULTS = [
      ["experiments.classifier.evaluation: a learning rule has alignment and measures, no samples"]),
     ("rule with a misspelt measure", "experiments/classifier/evaluation",
      {"measures": {"painting": {}}}, ["evaluation.measures: ToyRule has no 'painting'", "inpaint"]),
+    ("aligned model", "experiments/sampled/evaluation/alignment", {"images": 5},
+     ["experiments.sampled.evaluation: only a learning rule has an alignment"]),
+    ("alignment without a gradient", "experiments/classifier/evaluation",
+     {"alignment": {"images": 5}},
+     ["evaluation.alignment: ToyRule has no method gradient(batch) to compare updates with"]),
+    ("alignment of no images", "experiments/classifier/evaluation", {"alignment": {"images": 0}},
+     ["experiments.classifier.evaluation.alignment.images: 0 is less than the minimum of 1"]),
     ("evaluated simulation", "experiments/simulated/evaluation", {"measures": {}},
      ["experiments.simulated.evaluation: a simulation has none: scores.py scores it"]),
     ("model without samplers", "experiments/sampled/evaluation/samplers", KeyError,
@@ -787,6 +803,9 @@ def test_every_fault_of_the_schema_has_a_line(root):
          "learning_rule, network, training; or model, training, evaluation; or simulation"),
         ("claims/number/value", KeyError, "about, value; or answers, value; or compares"),
         ("claims/number/compares", DECLARED["claims"]["order"]["compares"],
+         "about, value; or answers, value; or compares"),
+        ("claims/order/value", {"mean": 1.0}, "about, value; or answers, value; or compares"),
+        ("claims/order/about", {"experiment": "classifier", "metric": "test_error"},
          "about, value; or answers, value; or compares"),
         ("claims/number/value", {"mean": 1, "low": 0, "high": 2}, "mean; or low, high"),
         ("claims/number/value", {"low": 0}, "mean; or low, high"),

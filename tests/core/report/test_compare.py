@@ -66,7 +66,7 @@ def papers_with(claims, settings):
     """A stand-in for the papers: the claims, and experiments "a" and "b" that cost `settings`."""
     both = settings if isinstance(settings, tuple) else (settings, settings)
     experiments = [SimpleNamespace(name=n, **s) for n, s in zip("ab", both, strict=True)]
-    claims = [Claim("toy", name, declared) for name, declared in claims.items()]
+    claims = [Claim("toy", name, declared, ("claims", name)) for name, declared in claims.items()]
     metrics = SHARED | {NEITHER: Metric("ms", None, "a time constant")}
     return {
         "toy": SimpleNamespace(claims=claims, metrics=metrics, experiments=lambda tier: experiments)

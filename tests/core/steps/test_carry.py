@@ -20,7 +20,14 @@ from replications.core.declare.papers import Suite
 from replications.core.report.tables import COLUMNS
 from replications.core.run.current import today
 from replications.core.steps import carry
-from replications.core.steps.carry import added, differences, judged, planned, tolerated
+from replications.core.steps.carry import (
+    added,
+    differences,
+    incomparable,
+    judged,
+    planned,
+    tolerated,
+)
 
 STORED = {  # few, and quick
     "lee2015": ["mnist_continuous", "mnist_backpropagation"],
@@ -180,10 +187,16 @@ def settings_today(key):
         ({KEY: {T0}, SCORE: {S0}}, OLD, NEW, [KEY], ""),
         ({KEY: {T1}}, OLD, NEW, [], ""),  # of today already
         ({KEY: {T1, T0}}, OLD, NEW, [KEY], ""),  # some of its runs
-        ({KEY: {f"t9/{BEFORE}"}}, OLD, NEW, [], f"t9/{BEFORE} made it, which are not"),
-        ({KEY: {"t0/c9"}}, OLD, NEW, [], "t0/c9 made it, which are not"),
-        ({KEY: {maker(OTHER[KEY])}}, OTHER, NEW, [], "by more than 2 keys that are new"),
-        ({KEY: {T0}}, {}, NEW, [], f"{T0} made it"),
+        (
+            {KEY: {f"t9/{BEFORE}"}},
+            OLD,
+            NEW,
+            [],
+            f"by t9/{BEFORE} (code/settings), which",
+        ),
+        ({KEY: {"t0/c9"}}, OLD, NEW, [], "by t0/c9 (code/settings), which"),
+        ({KEY: {maker(OTHER[KEY])}}, OTHER, NEW, [], "has another value or is gone"),
+        ({KEY: {T0}}, {}, NEW, [], f"made by {T0} "),
         ({KEY: {T0}}, OLD, {}, [], "no such experiment any more"),
     ],
 )
@@ -197,6 +210,13 @@ def test_what_was_carried_before_is_carried_on(tmp_path):
     Carried(tmp_path / "c.csv").add([Line(*KEY, "first", T0, "r", "p", EXACT)])
     carried = Carried(tmp_path / "c.csv")
     assert planned({KEY: {"first"}}, carried, OLD, NEW, settings_today) == ([KEY], {})
+
+
+def test_a_new_key_of_an_evaluation_is_not_carried():
+    """The short run would cut its numbers: it could not tell 200 images from 1,000."""
+    evaluated = CONFIG | {"evaluation": {"alignment": {"images": 200}}}
+    assert incomparable(evaluated, BEFORE) == "evaluation is new, and cut short by the probe"
+    assert incomparable(EXTENDED, BEFORE) == incomparable(CONFIG, BEFORE) == ""
 
 
 LONG = {"a": 1, "b": {"c": 2, "d": {"e": [3, {"f": 4}], "g": 5}}}

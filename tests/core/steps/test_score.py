@@ -111,15 +111,16 @@ def test_scoring_again_gives_the_same_file(run, monkeypatch):
     assert {r["part"] for r in rows if r["metric"] == "angle"} == {"W1", "W2"}
 
 
-def test_alignment_is_measured_on_the_validation_images(run, monkeypatch):
-    shortened(monkeypatch, budget={"epochs": 1, "examples": 100})
+def test_alignment_is_measured_on_the_first_validation_images(run, monkeypatch):
+    evaluation = {"alignment": {"images": 30}}
+    shortened(monkeypatch, budget={"epochs": 1, "examples": 100}, evaluation=evaluation)
     seen = []
     original = learning_rule.aligned
     monkeypatch.setattr(
         learning_rule, "aligned", lambda *given: seen.append(given[1]) or original(*given)
     )
     assert run("train", *RULE)[0] == run("score", *RULE)[0] == 0
-    held_out = load("digits", run.directory.parents[2] / "data").validation
+    held_out = load("digits", run.directory.parents[2] / "data").validation.first(30)
     assert len(seen) == 2 and all(torch.equal(b.inputs, held_out.inputs) for b in seen)
 
 
