@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -15,61 +14,7 @@ import pytest
 from replications.core.base.provenance import ROOT, machine
 from replications.core.declare.papers import Suite
 from replications.core.report.tables import COLUMNS
-
-IGNORED = (".git", ".venv", ".snakemake", "__pycache__", ".pytest_cache", ".hypothesis",
-           ".ruff_cache")  # fmt: skip
-KEPT = {"data": (), "results": ("reference",)}  # of folders at the top that git ignores
-COMMAND = [sys.executable, "-m", "snakemake", "--cores", "all"]
-
-
-def copy_of(source: Path, target: Path) -> Path:
-    """A copy of the project without what git ignores and without its history."""
-    everywhere = shutil.ignore_patterns(*IGNORED)
-
-    def ignored(folder: str, names: list[str]) -> set[str]:
-        top = os.path.relpath(folder, source)
-        return everywhere(folder, names) | (set(names) - set(KEPT[top]) if top in KEPT else set())
-
-    return shutil.copytree(source, target, ignore=ignored)
-
-
-def snakemake(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
-    """Snakemake in `folder`, its output as text."""
-    command = [*COMMAND, *arguments]
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST")}
-    return subprocess.run(
-        command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        text=True, check=False,
-    )  # fmt: skip
-
-
-def ran(folder: Path, *arguments: str) -> str:
-    """What Snakemake said of a run that ended well."""
-    done = snakemake(folder, *arguments)
-    assert done.returncode == 0, done.stdout[-5000:]
-    return done.stdout
-
-
-def trained(folder: Path) -> dict[str, int]:
-    """When each run of the smoke tier was trained, by its directory."""
-    runs = folder / "results" / "smoke" / "runs"
-    return {str(p.parent.relative_to(runs)): p.stat().st_mtime_ns for p in runs.rglob("run.json")}
-
-
-def planned(folder: Path, *arguments: str) -> dict[str, int]:
-    """Rule -> number of jobs that a dry run announces."""
-    out = snakemake(folder, "--dry-run", *arguments).stdout
-    if "Nothing to be done" in out:
-        return {}
-    stats = out.split("Job stats:")[1].split("total")[0]
-    return {name: int(count) for name, count in re.findall(r"^(\w+) +(\d+)$", stats, re.M)}
-
-
-def edit(path: Path, old: str, new: str) -> None:
-    """Replace one passage of a file, and fail if it is not there exactly once."""
-    text = path.read_text()
-    assert text.count(old) == 1
-    path.write_text(text.replace(old, new))
+from tests.workflow.runner import COMMAND, copy_of, edit, planned, ran, snakemake, trained
 
 
 @pytest.fixture(scope="module")
@@ -260,35 +205,6 @@ def test_a_planted_sign_flip_is_caught_with_a_table_of_what_moved(project):
     assert not (project / "results/smoke/check.csv").exists()
 
 
-@pytest.mark.parametrize(
-    ("file", "old", "new", "message"),
-    [
-        ("replications/lee2015/paper.yaml", "optimiser: &optimiser",
-         "optimizer: &optimiser", r"mnist_continuous.training: .*'optimizer'.*allowed keys are batch, shuffle"),  # noqa: E501
-        ("replications/lee2015/paper.yaml", '"*": 0.000804436870084', '"*": -0.0008',
-         r"learning_rates.\*: -0.0008 is less than or equal to the minimum of 0"),
-        ("replications/lee2015/paper.yaml", "learning_rule: backpropagation",
-         "learning_rule: backprop", r"mnist_backpropagation.learning_rule: unknown name 'backprop'; known are .*backpropagation"),  # noqa: E501
-        ("replications/lee2015/paper.yaml", "{alpha: 0.327736332653, noise: 0.359829566008}",
-         "{alpha: 0.3, nois: 0.36}", r"takes alpha, noise; unknown: nois; missing: noise"),
-        ("replications/scellier2017/paper.yaml", "      smoke: &digits\n        data: digits",
-         "      smoke: &digits\n        data: digit", r"tiers.smoke.data: 'digit' is not one of"),
-        ("replications/bengio2015/search.yaml", "maximise: generate", "maximise: generat",
-         r"deep_generative_model.maximise: 'generat' is none of the samplers"),
-        ("config/config.yaml", "tier: standard", "tier: tiny", r"config.yaml: tier: 'tiny' is not one of"),  # noqa: E501
-        ("config/config.yaml", "papers: all", "papers: [lee2016]", r"unknown lee2016; there are bengio2015"),  # noqa: E501
-    ],
-)  # fmt: skip
-def test_a_mistake_in_a_yaml_file_is_named_with_its_key_and_what_is_allowed(
-    tmp_path, file, old, new, message
-):
-    folder = copy_of(ROOT, tmp_path / "project")
-    edit(folder / file, old, new)
-    done = snakemake(folder, "--dry-run", "smoke")
-    assert done.returncode != 0
-    assert re.search(message, done.stdout), done.stdout[-2000:]
-
-
 def test_a_second_workflow_in_the_same_directory_says_so_and_harms_nothing(project):
     before = (project / "results/smoke/scores.csv").read_bytes()
     edit(project / "replications/lee2015/rule.py", "(2 / count)", "(3 / count)")
@@ -306,20 +222,6 @@ def test_a_second_workflow_in_the_same_directory_says_so_and_harms_nothing(proje
     assert first.returncode == 0, out[-3000:]
 
 
-def test_a_job_is_as_large_as_its_tier_makes_sensible(finished):
-    """A paper in the smoke tier, an experiment in the standard tier, a run in the paper tier."""
-    everything = ("--forceall", "--config", "papers=[lee2015]")
-    jobs = {tier: planned(finished, tier, *everything) for tier in ("smoke", "standard", "paper")}
-    of = {t: {n: c for n, c in j.items() if n.startswith("run_")} for t, j in jobs.items()}
-    names = ("mnist_continuous", "mnist_backpropagation")
-    assert of["smoke"] == {"run_smoke_lee2015": 1}
-    assert of["standard"] == {f"run_standard_lee2015_{name}": 1 for name in names}
-    assert of["paper"] == {f"run_paper_lee2015_{name}": 5 for name in names}
-    for tier, found in jobs.items():
-        others = set(found) - set(of[tier]) - {"fetch_mnist"}
-        assert others == {"report_lee2015", "complete_lee2015", "overview", tier}
-
-
 def test_the_report_is_made_offline_with_captions(finished, tmp_path):
     report = tmp_path / "report.html"
     done = snakemake(finished, "smoke", "--report", str(report))
@@ -334,8 +236,3 @@ def test_what_is_forced_is_trained_again(project):
     after = trained(project)
     changed = {run for run, when in after.items() if before[run] != when}
     assert changed == {run for run in before if run.startswith("lee2015/")}
-
-
-def test_one_paper_runs_alone(finished):
-    found = planned(finished, "--config", "tier=smoke", "--forceall", "lee2015")
-    assert set(found) == {"run_smoke_lee2015", "report_lee2015", "complete_lee2015", "lee2015"}
