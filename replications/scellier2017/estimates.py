@@ -44,11 +44,15 @@ def shares(whole: Settled, kept: Tensor) -> dict[str, np.ndarray]:
 
 def smooth(
     whole: Settled, betas: Sequence[float], **settings
-) -> tuple[Settled, dict[str, np.ndarray]]:
-    """The examples whose active set stays in the nudged phases of all `betas`, and `shares`."""
-    states = [s for beta in betas for s in whole.path(beta, **settings)]
-    kept = unchanged(whole.free, states)
-    return whole.only(kept), shares(whole, kept)
+) -> tuple[Settled, list[list[States]], dict[str, np.ndarray]]:
+    """The examples whose active set stays in the nudged phases of all `betas`, and `shares`.
+
+    Between them the examples' paths through these phases, by beta.
+    """
+    paths = [whole.path(beta, **settings) for beta in betas]
+    kept = unchanged(whole.free, [states for path in paths for states in path])
+    own = [[[layer[kept] for layer in states] for states in path] for path in paths]
+    return whole.only(kept), own, shares(whole, kept)
 
 
 def contrastive_objective(case: Settled, clamped: States) -> Tensor:

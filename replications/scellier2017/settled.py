@@ -103,7 +103,7 @@ class Settled:
     free: States
 
     @classmethod
-    def draw(
+    def random(
         cls,
         *,
         layers: Sequence[int],

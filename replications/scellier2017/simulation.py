@@ -37,7 +37,7 @@ def gradient_estimate(
     """
     arrays: Arrays = {"beta": np.array(betas)}
     for sizes in layers:
-        whole = Settled.draw(layers=sizes, gains=gains, images=images, generator=generator)
+        whole = Settled.random(layers=sizes, gains=gains, images=images, generator=generator)
         found = estimates.against_implicit_gradient(whole, betas)
         arrays |= {f"{name}_{len(sizes) - 2}": values for name, values in found.items()}
     return arrays
@@ -53,7 +53,7 @@ def energy_descent(
     "_nudged". "error" and "largest_rise", (K,); "energy" and "dissipated", (T + 1,), for the first
     step size: see `trajectories.descent`.
     """
-    case = Settled.draw(layers=layers, gains=gains, images=images, generator=generator)
+    case = Settled.random(layers=layers, gains=gains, images=images, generator=generator)
     starts = {"free": (case.network.rest(images), 0.0), "nudged": (case.free, beta)}
     arrays: Arrays = {"step_size": np.array(step_sizes)}
     for phase, (start, strength) in starts.items():
@@ -77,7 +77,7 @@ def nudged_cost(
     "cost", (K, B); "derivative", (B,), by centred differences of +-`difference`, and "implicit",
     (B,): -dC/ds' H^-1 dC/ds; "smooth", (B,): whether no unit meets a bound within the difference.
     """
-    case = Settled.draw(layers=layers, gains=gains, images=images, generator=generator)
+    case = Settled.random(layers=layers, gains=gains, images=images, generator=generator)
     ends = [case.nudged(sign * difference) for sign in (1, -1)]
     above, below = (settled.cost(states, case.targets) for states in ends)
     slope = gradients.cost_slope(case.free, case.targets)
@@ -101,7 +101,7 @@ def stdp_integral(
     first `synapses` onto the outputs, first step size: "curve", (T, synapses), the integral up to
     each time by the left rule; "contrast", (synapses,); "time", (T,).
     """
-    case = Settled.draw(layers=layers, gains=gains, images=images, generator=generator)
+    case = Settled.random(layers=layers, gains=gains, images=images, generator=generator)
     phases = [case.path(beta, step_size=e, steps=round(duration / e)) for e in step_sizes]
     first = along.stdp_integral(phases[0], "left")[-1].flatten(1)
     contrast = along.inner_contrast(case.inputs, phases[0])[-1].flatten()
@@ -127,10 +127,9 @@ def recurrent_backpropagation(
     each layer, first example, first beta: "activity" and "error_derivative", (T, n units).
     Scellier & Bengio 2019.
     """
-    whole = Settled.draw(layers=layers, gains=gains, images=images, generator=generator)
-    case, arrays = estimates.smooth(whole, betas, step_size=step_size, steps=steps)
+    whole = Settled.random(layers=layers, gains=gains, images=images, generator=generator)
+    case, paths, arrays = estimates.smooth(whole, betas, step_size=step_size, steps=steps)
     theirs = gradients.error_derivatives(case, step_size=step_size, steps=steps)
-    paths = [case.path(b, step_size=step_size, steps=steps) for b in betas]
     pairs = zip(paths, betas, strict=True)
     ours = [along.activity_derivatives(path, b, step_size) for path, b in pairs]
     errors = [[estimates.relative_error(*p) for p in zip(o, theirs, strict=True)] for o in ours]
@@ -152,13 +151,12 @@ def backpropagation_through_time(
     Of the `synapses` of W_k with the largest gradients, first beta: "updates_Wk" and
     "gradients_Wk" (their negatives), (T, synapses).
     """
-    whole = Settled.draw(layers=layers, gains=gains, images=images, generator=generator)
-    case, arrays = estimates.smooth(whole, betas, step_size=step_size, steps=steps)
+    whole = Settled.random(layers=layers, gains=gains, images=images, generator=generator)
+    case, paths, arrays = estimates.smooth(whole, betas, step_size=step_size, steps=steps)
     unrolled = gradients.unrolled_gradients(case, step_size=step_size, steps=steps)
     theirs = {name: -process for name, process in along.processes(unrolled).items()}
     errors = []
-    for beta in betas:
-        path = case.path(beta, step_size=step_size, steps=steps)
+    for beta, path in zip(betas, paths, strict=True):
         ours = along.processes(along.updates_by_step(case.inputs, path, beta))
         errors.append([float(along.process_error(ours[n], theirs[n]).mean()) for n in theirs])
         if beta == betas[0]:
@@ -203,12 +201,12 @@ def clamped_limit(
     point, (B,): "objective" where E is convex, "wild_objective" where the gain between layers is
     `wild_gain` and the two phases can end in different modes.
     """
-    case = Settled.draw(layers=layers, gains=gains, images=images, generator=generator)
+    case = Settled.random(layers=layers, gains=gains, images=images, generator=generator)
     ends = [case.nudged(beta) for beta in (math.inf, *betas)]
     limit, *nudged = (
         estimates.flat(contrast(case.inputs, case.free, states, 1.0)) for states in ends
     )
-    wild = Settled.draw(
+    wild = Settled.random(
         layers=layers, gains=[gains[0], wild_gain], images=images, generator=generator
     )
     return {
@@ -255,7 +253,7 @@ def langevin(
     One random example. "difference", (K,): |mean over chains - deterministic| over
     |deterministic|; "standard_error", (K,): that of the mean, over |deterministic| likewise.
     """
-    case = Settled.draw(layers=layers, gains=gains, images=1, generator=generator)
+    case = Settled.random(layers=layers, gains=gains, images=1, generator=generator)
     found, exact = stochastic.stationary_estimates(
         case, beta=beta, temperatures=temperatures, chains=chains, step_size=step_size,
         burn_in=burn_in, steps=steps, generator=generator,

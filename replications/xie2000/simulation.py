@@ -49,7 +49,7 @@ def drift(
     rules = {name: PairRule(**given) for name, given in windows.items()}
     arrays: Arrays = {"frequencies": np.array(frequencies, dtype=float)}
     for f in frequencies:
-        pre, post = (Rates.draw(neurons, f, rates, depth, generator) for _ in range(2))
+        pre, post = (Rates.random(neurons, f, rates, depth, generator) for _ in range(2))
         measured = {name: np.zeros((neurons, neurons)) for name in rules}
         for _ in range(trials):
             before, after = (side.spikes(seconds, generator) for side in (pre, post))
@@ -68,7 +68,7 @@ class Rates:
         self.mean, self.phase, self.frequency, self.depth = mean, phase, frequency, depth
 
     @classmethod
-    def draw(
+    def random(
         cls, neurons: int, frequency: float, rates: tuple[float, float], depth: float,
         generator: Generator,
     ) -> Rates:  # fmt: skip

@@ -11,7 +11,7 @@ SEEDS = st.integers(0, 10_000)
 
 def draw(seed=0, layers=(4, 6, 5, 3), images=5, gains=(2.0, 0.35)):
     generator = torch.Generator().manual_seed(seed)
-    return Settled.draw(layers=layers, gains=gains, images=images, generator=generator)
+    return Settled.random(layers=layers, gains=gains, images=images, generator=generator)
 
 
 def curvature(case, beta):

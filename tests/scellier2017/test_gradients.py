@@ -176,7 +176,7 @@ def test_examples_with_an_output_at_a_bound_are_left_out_of_weak_feedback():
 
 def test_smooth_keeps_the_examples_whose_units_stay_on_their_side_of_the_bounds():
     case = draw(images=40)
-    found, arrays = estimates.smooth(case, [0.3, 0.1], step_size=0.5, steps=10)
+    found, paths, arrays = estimates.smooth(case, [0.3, 0.1], step_size=0.5, steps=10)
     stays = [
         all(
             torch.equal(settled.active([s[i : i + 1] for s in states]), inside)
@@ -188,3 +188,9 @@ def test_smooth_keeps_the_examples_whose_units_stay_on_their_side_of_the_bounds(
     assert 0 < sum(stays) < 40 and arrays["kept"] == pytest.approx(sum(stays) / 40)
     torch.testing.assert_close(found.inputs, case.inputs[torch.tensor(stays)])
     assert arrays["inside"] == pytest.approx(float(settled.active(case.free).double().mean()))
+    for beta, path in zip((0.3, 0.1), paths, strict=True):
+        again = found.path(beta, step_size=0.5, steps=10)
+        assert len(path) == len(again) == 11
+        for states, wanted in zip(path, again, strict=True):
+            for layer, of in zip(states, wanted, strict=True):
+                torch.testing.assert_close(layer, of, rtol=0, atol=1e-12)

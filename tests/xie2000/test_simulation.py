@@ -14,7 +14,7 @@ RULE = PairRule(a_plus=1.0, a_minus=0.6, tau_plus=16.8, tau_minus=33.7, pairing=
 
 def test_time_averages_of_the_rates():
     generator = torch.Generator().manual_seed(0)
-    pre, post = (Rates.draw(3, 4.0, (5.0, 35.0), 0.8, generator) for _ in range(2))
+    pre, post = (Rates.random(3, 4.0, (5.0, 35.0), 0.8, generator) for _ in range(2))
     t = np.linspace(0, 1, 4000, endpoint=False)
     nu = [
         s.mean[:, None] * (1 + 0.8 * np.sin(2 * np.pi * 4 * t + s.phase[:, None]))
