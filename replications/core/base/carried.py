@@ -86,6 +86,17 @@ class Carried:
         today = {(line.key, line.new) for line in new}
         replaced = {(line.key, line.old) for line in new}
         kept = [n for n in self.lines if (n.key, n.old) not in today | replaced]
-        table = pd.DataFrame(map(astuple, kept + new), columns=HEAD)
+        self._write(kept + new)
+
+    def keep(self, key: Key, starts: Iterable[str]) -> None:
+        """Of one step only the lines that lead on from `starts`: no other result is left."""
+        used = {line for start in starts for line in self.path_from(key, start)}
+        kept = [line for line in self.lines if line.key != key or line in used]
+        if len(kept) < len(self.lines):
+            self.lines = kept
+            self._write(kept)
+
+    def _write(self, lines: list[Line]) -> None:
+        table = pd.DataFrame(map(astuple, lines), columns=HEAD)
         table = table.sort_values(HEAD[:4], kind="stable")
         write_atomically(self.path, table.to_csv(index=False, lineterminator="\n"))

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from replications.core.base.carried import Carried
 from replications.core.base.files import write_atomically
 from replications.core.declare.papers import Paper
-from replications.core.report.tables import KEYS, as_csv, long_table
+from replications.core.report.tables import KEYS, as_csv, long_table, read_table
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +24,8 @@ MADE = ["tier", *KEYS[:3], "commit", "device", "processor", "instructions", "bla
 def store(files: Sequence[Path], paper: Paper, reference: Path, tier: str) -> None:
     """Merge finished runs of a paper into <reference>/<tier>.csv and machines.csv.
 
-    `files` are their scores.json. Stored runs that are not among them stay.
+    `files` are their scores.json. Stored runs that are not among them stay. Lines of carried.csv
+    that no stored run of these experiments needs any more go.
     """
     text = as_csv(long_table(files, {paper.name: paper}))
     fresh = pd.read_csv(StringIO(text), dtype=str, keep_default_na=False)
@@ -31,6 +33,11 @@ def store(files: Sequence[Path], paper: Paper, reference: Path, tier: str) -> No
     merge_rows(reference / f"{tier}.csv", fresh, KEYS[:3], KEYS)
     runs = ["tier", *KEYS[:3]]
     merge_rows(reference / "machines.csv", pd.DataFrame(made, columns=MADE, dtype=str), runs, runs)
+    carried, stored = Carried(reference / "carried.csv"), read_table(reference / f"{tier}.csv")
+    for experiment in fresh["experiment"].unique():
+        own = stored[(stored["paper"] == paper.name) & (stored["experiment"] == experiment)]
+        for step in ("train", "score"):
+            carried.keep((paper.name, experiment, tier, step), own[step].unique())
     logger.info("%d runs are stored in %s", len(files), reference)
 
 

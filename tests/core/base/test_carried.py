@@ -86,3 +86,15 @@ def test_another_header_is_refused(path):
     path.write_text("paper,experiment\n")
     with pytest.raises(ValueError, match=r"columns are .*git checkout"):
         Carried(path)
+
+
+def test_what_no_result_starts_from_goes_and_other_steps_stay(path):
+    other = line("a", "b", ("toy", "a", "smoke", "score"))
+    Carried(path).add([line("a", "b"), line("b", "c"), line("x", "c"), other])
+    Carried(path).keep(KEY, ["b", "unknown"])
+    assert Carried(path).lines == [other, line("b", "c")]
+    before = path.read_bytes()
+    Carried(path).keep(KEY, ["b"])
+    assert path.read_bytes() == before
+    Carried(path).keep(KEY, [])
+    assert Carried(path).lines == [other]

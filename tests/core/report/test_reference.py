@@ -102,6 +102,14 @@ def test_runs_of_other_code_are_refused_and_nothing_is_written(results):
     assert set(stored(results)["score"]) == {f"earlier/{config}", f"{today}/{config}"}
 
 
+def test_lines_that_lead_on_from_what_is_replaced_go(results):
+    own, other = (("bengio2015", e, "smoke", "train") for e in ("stdp_spread", "stdp_fixed_gap"))
+    lines = [Line(*key, "earlier/c", "later/c", "r", "p", EXACT) for key in (own, other)]
+    Carried(results / "reference" / "carried.csv").add(lines)
+    keep(results, "bengio2015", "smoke")
+    assert Carried(results / "reference" / "carried.csv").lines == lines[1:]
+
+
 def test_a_paper_without_finished_runs_is_refused(results):
     with pytest.raises(ValueError, match=r"lee2015 has no finished run below .*: run `snakemake"):
         keep(results, "lee2015", "smoke")
