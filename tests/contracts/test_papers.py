@@ -2,10 +2,14 @@
 
 import ast
 import dataclasses
+import io
 from importlib import import_module
+from types import SimpleNamespace
 
 import pytest
 import yaml
+from docutils.core import publish_doctree
+from jinja2 import Template
 
 from replications.core.base.provenance import PACKAGE, ROOT
 from replications.core.declare.expansion import BESIDE, PROVIDED, definition_of
@@ -182,3 +186,15 @@ def test_yaml_is_written_without_duplicate_keys(folder):
 
     Strict.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, mapping)
     yaml.load((folder / "paper.yaml").read_text(), Strict)
+
+
+def test_captions_stand_in_the_report_word_for_word(paper):
+    """Through the report's own template: no sign of theirs is taken for markup."""
+    template = Template((ROOT / "workflows" / "report" / "figure.rst").read_text())
+    for name, figure in paper.figures.items():
+        params = SimpleNamespace(captions={name: figure["caption"]})
+        text = template.render(snakemake=SimpleNamespace(params=params, output=f"x/{name}.png"))
+        told = io.StringIO()
+        tree = publish_doctree(text, settings_overrides={"warning_stream": told})
+        assert not told.getvalue(), f"{name}: {told.getvalue()}"
+        assert tree.astext() == f"{name}: {figure['caption']}".strip()
