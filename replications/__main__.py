@@ -79,6 +79,8 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     carry = commands.add_parser("carry", help="carry stored scores over a change of the code")
     carry.add_argument("revision", help="the commit whose code made what is stored")
     carry.add_argument("--within-tolerance", action="store_true", help="scores need not be equal")
+    cite = commands.add_parser("cite", help="BibTeX of the suite and of papers")
+    cite.add_argument("papers", nargs="+", help="papers, or a comparison.csv or .json with them")
     explain = commands.add_parser("explain", help="what stands behind a claim's verdict")
     explain.add_argument("paper")
     explain.add_argument("claim")

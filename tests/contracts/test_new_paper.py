@@ -55,7 +55,7 @@ FOLDER = {
             return figure
         """,
     "paper.yaml": """
-        paper: {title: Signs, authors: A. Nobody, year: 2020, source: none}
+        paper: {title: Signs, authors: [A. Nobody], year: 2020}
         claims:
           weights_stay_small:
             says: no weight of the first layer grows beyond 2

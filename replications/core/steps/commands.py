@@ -248,6 +248,13 @@ def explain(args: argparse.Namespace) -> None:
     print(explanation(args.paper, args.claim, args.results / "reference"))
 
 
+def cite(args: argparse.Namespace) -> None:
+    """Print BibTeX of the suite and of papers."""
+    from replications.core.report.cite import cited
+
+    print(cited(papers.suite(), args.papers), end="")
+
+
 def variant(args: argparse.Namespace) -> None:
     """Run the smoke tier by one variant of its rounding, into args.into."""
     from replications.core.steps.rounding import AS_IT_IS, VARIANTS, measure

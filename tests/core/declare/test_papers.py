@@ -104,7 +104,7 @@ TRAINING = {
 LIKELIHOOD = {"images": 5, "temperatures": 3, "leapfrogs": 1, "chains": 2, "transitions": 2}
 BUDGETS = {"smoke": 20, "standard": 500, "paper": 1000}
 DECLARED = {
-    "paper": {"title": "T", "authors": "A", "year": 2015, "source": "S"},
+    "paper": {"title": "T", "authors": ["A"], "year": 2015, "arxiv": "1502.04156"},
     "claims": {
         "number": {
             "says": "it is so",

@@ -42,7 +42,7 @@ TRAINING = {
 BUDGET = {"epochs": 9, "examples": 1000}
 EVALUATION = {"samples": 20, "samplers": ["ancestral", "generate"], "sigmas": [0.2]}
 PAPER = {
-    "paper": {"title": "T", "authors": "A", "year": 2015, "source": "S"},
+    "paper": {"title": "T", "authors": ["A"], "year": 2015, "arxiv": "1502.04156"},
     "claims": {},
     "figures": {},
     "experiments": {
