@@ -110,7 +110,8 @@ def machines(reference: Path, key: tuple[str, ...]) -> Iterator:
     path = reference / "machines.csv"
     if path.exists():
         table = pd.read_csv(path, dtype=str, keep_default_na=False)
-        yield from table[(table[["tier", *KEYS[:3]]] == key).all(axis=1)].itertuples()
+        whose = pd.MultiIndex.from_frame(table[["tier", *KEYS[:3]]])
+        yield from table[whose.isin([key])].itertuples()
 
 
 def wrapped(head: str, text: str) -> str:

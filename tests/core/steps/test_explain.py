@@ -9,7 +9,7 @@ from replications.core.declare.papers import suite
 from replications.core.report.compare import RULE
 from replications.core.report.readme import best
 from replications.core.run.seeds import seed
-from replications.core.steps.explain import explain
+from replications.core.steps.explain import explain, machines
 
 REFERENCE = ROOT / "results" / "reference"
 
@@ -59,3 +59,13 @@ def test_an_unknown_claim_is_told_with_those_that_there_are(caplog):
     assert main(["explain", "lee2015", "nothing"]) == 1
     known = ", ".join(c.name for c in suite().paper("lee2015").claims)
     assert f"lee2015 has no claim 'nothing'; there are {known}" in caplog.text
+
+
+def test_the_machine_of_a_run_is_its_own(tmp_path):
+    lines = ["tier,paper,experiment,run,commit,device,processor,instructions,blas,torch"]
+    lines += [f"paper,lee2015,{e},{run},c{e}{run},cpu,P,AVX2,B,T" for e in "ab" for run in (0, 10)]
+    (tmp_path / "machines.csv").write_text("\n".join(lines) + "\n")
+    (found,) = machines(tmp_path, ("paper", "lee2015", "b", "10"))
+    assert (found.commit, found.processor) == ("cb10", "P")
+    assert list(machines(tmp_path, ("smoke", "lee2015", "b", "10"))) == []
+    assert list(machines(tmp_path / "none", ("paper", "lee2015", "b", "10"))) == []
