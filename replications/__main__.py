@@ -79,6 +79,8 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     carry = commands.add_parser("carry", help="carry stored scores over a change of the code")
     carry.add_argument("revision", help="the commit whose code made what is stored")
     carry.add_argument("--within-tolerance", action="store_true", help="scores need not be equal")
+    new = commands.add_parser("new-rule", help="write a folder for a new learning rule")
+    new.add_argument("name", help="in small letters, such as my_rule")
     cite = commands.add_parser("cite", help="BibTeX of the suite and of papers")
     cite.add_argument("papers", nargs="+", help="papers, or a comparison.csv or .json with them")
     explain = commands.add_parser("explain", help="what stands behind a claim's verdict")
@@ -119,7 +121,7 @@ def run(args: argparse.Namespace) -> int:
     from replications.core.steps import commands
 
     try:
-        return getattr(commands, args.command)(args) or 0
+        return getattr(commands, args.command.replace("-", "_"))(args) or 0
     except commands.EXPECTED as error:
         logger.error("error: %s", error)
     except Exception:

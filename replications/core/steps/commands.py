@@ -255,6 +255,13 @@ def cite(args: argparse.Namespace) -> None:
     print(cited(papers.suite(), args.papers), end="")
 
 
+def new_rule(args: argparse.Namespace) -> None:
+    """Write a folder for a new learning rule, here, and say what comes next."""
+    from replications.core.steps.new_rule import write_folder
+
+    print(write_folder(args.name, Path()))
+
+
 def variant(args: argparse.Namespace) -> None:
     """Run the smoke tier by one variant of its rounding, into args.into."""
     from replications.core.steps.rounding import AS_IT_IS, VARIANTS, measure
