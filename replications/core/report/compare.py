@@ -252,7 +252,8 @@ def counted(comparisons: Sequence[Comparison]) -> dict[str, int]:
 def heading(counts: Mapping[str, int]) -> str:
     """Those, as the line at the head of a table: "112 claims: 60 reproduced, 12 partial"."""
     parts = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
-    return f"{sum(counts.values())} claims: {parts}"
+    total = sum(counts.values())
+    return f"{total} {'claim' if total == 1 else 'claims'}: {parts}"
 
 
 HEADINGS = {

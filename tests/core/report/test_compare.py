@@ -318,6 +318,7 @@ def test_verdicts_are_counted_in_the_order_of_the_rule():
     found = [SimpleNamespace(verdict=v) for v in ("not run", "partial", "not run", "reproduced")]
     assert list(counted(found).items()) == [("reproduced", 1), ("partial", 1), ("not run", 2)]
     assert heading(counted(found)) == "4 claims: 1 reproduced, 1 partial, 2 not run"
+    assert heading(counted(found[:1])) == "1 claim: 1 not run"
 
 
 def test_an_open_verdict_says_of_what_share():
