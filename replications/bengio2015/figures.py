@@ -10,7 +10,7 @@ from torchvision.utils import make_grid
 from replications.bengio2015 import scores
 from replications.core.declare.metrics import ANCHORS, SHARED
 from replications.core.learn.spiking.measured import bi_poo_window
-from replications.core.report.plots import Drawn, curve
+from replications.core.report.plots import Drawn, by_epoch, curve
 
 FLOOR = -250  # nats: what lies below is drawn there
 MEASURES = {
@@ -204,7 +204,8 @@ def target_propagation(drawn: Drawn) -> Figure:
                 curve(axis, rows[rows["part"] == name], color=color, label=name, style=style)
         column[0].set(title=f"trained by {drawn.label(experiment)}")
         column[0].axhline(0, color="0.6", lw=0.8, ls=":")
-        column[1].set(xlabel="epoch", yscale="log")
+        column[1].set_yscale("log")
+        by_epoch(column[1])
     axes[0, 0].set_ylabel("cosine to ∂ log p / ∂h")
     axes[1, 0].set_ylabel("|estimate| / |gradient|")
     axes[0, 0].legend(frameon=False, fontsize=7)

@@ -18,7 +18,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 from safetensors.numpy import load_file
 
 from replications.core.base.arrays import read_arrays
@@ -139,8 +139,15 @@ def error_curves(drawn: Drawn, axis: plt.Axes, experiments: Sequence[str]) -> No
     axis.plot([], [], "--", color="0.4", lw=1.6, label="training")
     axis.plot([], [], "-", color="0.4", lw=1.6, label="validation")
     axis.plot([], [], color="0.4", label="test, after the last", **FINAL)
-    axis.set(xlabel="epoch", ylabel="error (%)", yscale="log")
+    axis.set(ylabel="error (%)", yscale="log")
+    by_epoch(axis)
     plain_log_ticks(axis)
+
+
+def by_epoch(axis: plt.Axes) -> None:
+    """Label the x axis, with ticks at whole epochs alone."""
+    axis.set_xlabel("epoch")
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
 
 
 def plain_log_ticks(axis: plt.Axes) -> None:
@@ -211,10 +218,12 @@ def rules_by_epoch(drawn: Drawn) -> Figure:
         for axis, layer in zip(axes[2:], ("W1", "W2"), strict=True):
             curve(axis, cosines[cosines["part"] == layer], color=color, label=label)
     for axis, what in zip(axes, ("training", "validation (test: marks)"), strict=False):
-        axis.set(xlabel="epoch", ylabel=f"{what} error (%)", yscale="log")
+        axis.set(ylabel=f"{what} error (%)", yscale="log")
+        by_epoch(axis)
         plain_log_ticks(axis)
     for axis, layer in zip(axes[2:], ("W1", "W2"), strict=True):
-        axis.set(xlabel="epoch", ylabel=f"cosine to −gradient, {layer}", ylim=(None, 1.02))
+        axis.set(ylabel=f"cosine to −gradient, {layer}", ylim=(None, 1.02))
+        by_epoch(axis)
     figure.legend(*axes[0].get_legend_handles_labels(), frameon=False, loc="outside lower center",
                   ncols=3, fontsize=7)  # fmt: skip
     sns.despine(figure)

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from matplotlib import pyplot as plt
 
 from replications.core.declare.papers import Suite
-from replications.core.report.plots import Drawn, budget_note
+from replications.core.report.plots import Drawn, budget_note, by_epoch
 
 
 @pytest.fixture
@@ -45,3 +46,14 @@ def test_the_foot_of_runs_of_different_shares_names_both_ends(drawn):
     names = {"mnist_1h": [{}], "mnist_2h_alternating": [{}]}
     part = Drawn(Suite().papers["scellier2017"], "paper", scores, names, Path())
     assert budget_note(part) == "paper tier on mnist, 2 runs, 33% to all of the full budget"
+
+
+@pytest.mark.parametrize("epochs", [[1], [1, 2], [1, 2, 3, 4], list(range(1, 26))])
+def test_epochs_are_whole(epochs):
+    figure, axis = plt.subplots()
+    axis.plot(epochs, epochs, "o-")
+    by_epoch(axis)
+    figure.canvas.draw()
+    ticks = [t for t in axis.get_xticks() if axis.get_xlim()[0] <= t <= axis.get_xlim()[1]]
+    assert ticks and all(t == int(t) for t in ticks) and axis.get_xlabel() == "epoch"
+    plt.close(figure)
