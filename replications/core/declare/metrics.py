@@ -30,7 +30,19 @@ ANCHORS = ("real images", "k-means", "mean image", "gaussian")
 SHARED = {
     "train_error": Metric("%", False, "training error, running mean before each update"),
     "validation_error": Metric("%", False, "error on held-out training images"),
+    "validation_undecided": Metric(
+        "%", False, "held-out training images whose largest outputs are equal: counted as wrong"
+    ),
+    "validation_error_argmax": Metric(
+        "%", False, "error on held-out training images, equal outputs answered by the first"
+    ),
     "test_error": Metric("%", False, "error on the test images after the last epoch"),
+    "test_undecided": Metric(
+        "%", False, "test images whose largest outputs are equal: counted as wrong"
+    ),
+    "test_error_argmax": Metric(
+        "%", False, "error on the test images, equal outputs answered by the first"
+    ),
     "train_cost": Metric("", False, "the rule's own cost, running mean before updates"),
     "cosine": Metric("", True, "cosine of the rule's update and the negative gradient"),
     "angle": Metric("deg", False, "angle of the rule's update and the negative gradient"),

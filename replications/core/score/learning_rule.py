@@ -8,7 +8,7 @@ from torch.nn.functional import one_hot
 
 from replications.core.base.scores import Score
 from replications.core.data.datasets import Images
-from replications.core.learn.learning import Batch, LearningRule, error_rate
+from replications.core.learn.learning import Batch, LearningRule, errors
 from replications.core.run.build import images_of, rule_of
 from replications.core.run.runs import Run
 from replications.core.score.estimators.alignment import alignment
@@ -50,8 +50,8 @@ def score(run: Run) -> None:
         assign(tensors, parameters)
         scores += aligned(rule, batch, epoch)
     last = run.experiment.resolved["budget"]["epochs"]
-    error = error_rate(rule, images.test.inputs, images.test.labels)
-    scores.append(Score("test_error", error, step=last))
+    tested = errors(rule, images.test.inputs, images.test.labels, "test")
+    scores += [Score(metric, value, step=last) for metric, value in tested.items()]
     found, arrays = measured(run, rule, tensors, images)
     np.savez(run.directory / "arrays.npz", **{n: t.cpu().numpy() for n, t in arrays.items()})
     write(run, scores + found)
