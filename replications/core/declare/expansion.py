@@ -161,7 +161,7 @@ def check_evaluation(
 
     A likelihood is that of a sampler's decoder. A learning rule has measures alone.
     """
-    more = sorted(set(evaluation) - {"measures"})
+    more = sorted(set(evaluation) - {"alignment", "measures"})
     if kind == "simulation":
         raise DeclarationError(f"{where}: a simulation has none: scores.py scores it")
     if kind == "learning_rule" and more:

@@ -15,12 +15,9 @@ from replications.core.score.estimators.alignment import alignment
 from replications.core.score.measures import measured
 from replications.core.score.rows import assign, curves, snapshots, write
 
-PROBE = 1000  # validation images whose updates are held against the gradient
-
-
-def probe(images: Images) -> Batch:
-    """The first validation images: fixed, and never trained on."""
-    split = images.validation.first(min(PROBE, len(images.validation)))
+def probed(images: Images, count: int) -> Batch:
+    """The first `count` validation images, or all: fixed, and never trained on."""
+    split = images.validation.first(min(count, len(images.validation)))
     targets = one_hot(split.labels, images.classes).to(split.inputs.dtype)
     return Batch(split.inputs, split.labels, targets, slice(0, len(split)))
 
@@ -40,15 +37,20 @@ def aligned(rule: LearningRule, batch: Batch, step: int) -> list[Score]:
 
 @torch.no_grad()
 def score(run: Run) -> None:
-    """Write scores.json, and arrays.npz: what the measures keep, if there are any."""
+    """Write scores.json, and arrays.npz: what the measures keep, if there are any.
+
+    Where the evaluation names the images of an `alignment`, that of every snapshot is scored.
+    """
     images = images_of(run)
-    batch = probe(images)
-    rule = rule_of(run, examples=len(batch.labels))
+    asked = run.experiment.resolved.get("evaluation", {}).get("alignment")
+    batch = probed(images, asked["images"]) if asked else None
+    rule = rule_of(run, examples=len(batch.labels) if batch else 1)
     scores = curves(run)
     tensors = rule.network.parameters | rule.parameters
     for epoch, parameters in snapshots(run).items():
         assign(tensors, parameters)
-        scores += aligned(rule, batch, epoch)
+        if batch:
+            scores += aligned(rule, batch, epoch)
     last = run.experiment.resolved["budget"]["epochs"]
     tested = errors(rule, images.test.inputs, images.test.labels, "test")
     scores += [Score(metric, value, step=last) for metric, value in tested.items()]
