@@ -23,7 +23,7 @@ class Definition:
 
     name: str
     arguments: frozenset[str]
-    methods: frozenset[str] = frozenset()
+    methods: frozenset[str]
 
 
 @cache

@@ -15,6 +15,7 @@ from replications.core.base.provenance import ROOT, git_commit
 from replications.core.declare.papers import Suite
 
 SUITE = "replications"  # its key
+KINDS = {"journal": "article", "booktitle": "inproceedings"}  # of entries, by what they came out in
 
 
 def cited(suite: Suite, named: Iterable[str]) -> str:
@@ -60,10 +61,8 @@ def of_paper(declared: dict) -> Entry:
         fields["doi"] = declared["doi"]
     if "arxiv" in declared:
         fields |= {"eprint": declared["arxiv"], "archiveprefix": "arXiv"}
-    return entry(kind, fields, [Person(name) for name in declared["authors"]])
-
-
-KINDS = {"journal": "article", "booktitle": "inproceedings"}
+    authors = [Person(name) for name in declared["authors"]]
+    return Entry(kind, fields=fields, persons={"author": authors})
 
 
 def of_suite() -> Entry:
@@ -75,9 +74,5 @@ def of_suite() -> Entry:
         "note": f"Version {told['version']}, commit {git_commit()}",
     }
     # A name in braces is one word: a group has no first and last name.
-    return entry("software", fields, [Person(f"{{{a['name']}}}") for a in told["authors"]])
-
-
-def entry(kind: str, fields: dict[str, str], authors: list[Person]) -> Entry:
-    """An entry of BibTeX with its authors."""
-    return Entry(kind, fields=fields, persons={"author": authors})
+    authors = [Person(f"{{{author['name']}}}") for author in told["authors"]]
+    return Entry("software", fields=fields, persons={"author": authors})
