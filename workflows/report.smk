@@ -4,8 +4,13 @@ localrules:
     overview,
 
 
-TABLE_CODE = code_hash(
-    "replications.core.report.tables", "replications.core.report.compare"
+TABLE_CODE = digest(
+    {
+        "code": code_hash(
+            "replications.core.report.tables", "replications.core.report.render"
+        ),
+        "metrics": {name: asdict(metric) for name, metric in SHARED.items()},
+    }
 )
 
 for paper in PAPERS:
@@ -17,13 +22,7 @@ for paper in PAPERS:
             lambda w, p=paper: done_of(p, w.tier),
         output:
             multiext(f"{RESULTS}/{{tier}}/papers/{paper}/scores", ".parquet", ".csv"),
-            multiext(
-                f"{RESULTS}/{{tier}}/papers/{paper}/comparison",
-                ".csv",
-                ".md",
-                ".tex",
-                ".json",
-            ),
+            multiext(f"{RESULTS}/{{tier}}/papers/{paper}/comparison", *TABLES),
             report(
                 f"{RESULTS}/{{tier}}/papers/{paper}/comparison.html",
                 caption="report/comparison.rst",
@@ -92,7 +91,7 @@ rule overview:
         ],
     output:
         multiext(f"{RESULTS}/{{tier}}/scores", ".parquet", ".csv"),
-        multiext(f"{RESULTS}/{{tier}}/comparison", ".csv", ".md", ".tex", ".json"),
+        multiext(f"{RESULTS}/{{tier}}/comparison", *TABLES),
         report(
             f"{RESULTS}/{{tier}}/comparison.html",
             caption="report/comparison.rst",

@@ -16,26 +16,14 @@ from replications.core.declare.experiments import TIERS
 from replications.core.declare.metrics import ANCHORS
 from replications.core.declare.papers import Paper, suite
 from replications.core.declare.searches import searches
-from replications.core.report.compare import (
-    RULE,
-    Comparison,
-    compare,
-    counted,
-    heading,
-    loosely_carried,
-    markdown,
-    printed,
-)
+from replications.core.report.compare import RULE, Comparison, compare, loosely_carried
+from replications.core.report.labels import spaced
+from replications.core.report.render import in_markdown, markdown, section
 from replications.core.report.tables import COLUMNS, read_table
 
 MARKS = "<!-- results: written by `make readme` -->\n", "<!-- end of results -->"
 SAMPLES = "<!-- samples: written by `make readme` -->\n", "<!-- end of samples -->"
 SEARCHED = "<!-- search: written by `make readme` -->\n", "<!-- end of search -->"
-# The widest tables that a README page shows without scrolling; results/ has the rest.
-SHOWN = ["claim", "where", "metric", "paper's value", "ours, mean", "95% t-interval", "runs",
-         "verdict", "tier, share", "note"]  # fmt: skip
-
-
 QUALITIES = ("parzen", "parzen_chosen", "sigma", "log_likelihood", "log_likelihood_gap", "frechet",
              "two_sample", "precision", "recall", "density", "coverage")  # fmt: skip
 
@@ -51,18 +39,17 @@ def best(reference: Path, papers: Mapping[str, Paper]) -> list[Comparison]:
     return [paper if paper.runs else standard for paper, standard in pairs]
 
 
-def table(comparisons: list[Comparison], *, leading: tuple[str, ...] = ()) -> str:
-    """The Markdown table of some comparisons, and the rule below it."""
-    rows = [printed(c) for c in comparisons]
-    shown = markdown([{name: row[name] for name in (*leading, *SHOWN)} for row in rows])
-    return f"{heading(counted(comparisons))}\n\n{shown}\n{RULE}\n"
+def table(comparisons: list[Comparison]) -> str:
+    """The Markdown table of a paper's comparisons, and the rule below it."""
+    own = section(comparisons)
+    return f"{own.line}\n\n{markdown(own.rows)}\n{RULE}\n"
 
 
 def samples(paper: Paper, reference: Path) -> str:
     """The Markdown table of every set of samples that was scored: means and SDs over runs."""
     tables = {tier: read_table(reference / f"{tier}.csv") for tier in reversed(TIERS[1:])}
     rows = []
-    for name, declared in paper.declared["experiments"].items():
+    for name in paper.declared["experiments"]:
         own = {
             tier: table[(table["paper"] == paper.name) & (table["experiment"] == name)]
             for tier, table in tables.items()
@@ -74,11 +61,11 @@ def samples(paper: Paper, reference: Path) -> str:
             if len(experiment.resolved["evaluation"]["sigmas"]) == 1:  # nothing was chosen
                 of = of[~of["metric"].isin(["sigma", "parzen_chosen"])]
             values = dict(list(of.groupby("metric")["value"]))
-            cells = {m.replace("_", " "): spread(values[m]) if m in values else "–"
+            cells = {paper.metrics[m].titled: spread(values[m]) if m in values else "–"
                      for m in QUALITIES}  # fmt: skip
-            model = "no model" if part in ANCHORS else declared.get("says", name)
+            model = "no model" if part in ANCHORS else experiment.label
             budget = f"{tier}, {experiment.share_text}{experiment.reduced_text}"
-            rows.append({"model": model, "samples": part, **cells, "tier, share": budget})
+            rows.append({"model": model, "samples": spaced(part), **cells, "tier, share": budget})
     return markdown(rows)
 
 
@@ -113,8 +100,7 @@ def generated(reference: Path) -> dict[Path, str]:
     """Every README with its tables as the stored reference has them."""
     papers = suite().papers
     comparisons = best(reference, papers)
-    main = table(comparisons, leading=("paper",))
-    texts = {ROOT / "README.md": main}
+    texts = {ROOT / "README.md": in_markdown(comparisons)}
     for name in papers:
         own = [c for c in comparisons if c.paper == name]
         texts[ROOT / PACKAGE / name / "README.md"] = table(own)

@@ -145,8 +145,8 @@ def tabulate(args: argparse.Namespace) -> None:
 
 def report(args: argparse.Namespace) -> None:
     """Tables and figures of one paper, from its runs."""
-    from replications.core.report.compare import write_comparison
     from replications.core.report.plots import draw_figures
+    from replications.core.report.render import write_comparison
     from replications.core.report.tables import collect
 
     suite, tier = papers.suite(), args.results / args.tier
@@ -159,7 +159,7 @@ def report(args: argparse.Namespace) -> None:
 
 def overview(args: argparse.Namespace) -> None:
     """The tables of several papers together."""
-    from replications.core.report.compare import write_comparison
+    from replications.core.report.render import write_comparison
     from replications.core.report.tables import collect
 
     selected = papers.suite().select(args.papers)
