@@ -27,9 +27,10 @@ LATEX = UnicodeToLatexEncoder(
 
 NUMBERS = ("paper's value", "ours, mean", "95% t-interval")  # columns whose numbers are siunitx's
 # Of a table's width: what a column shows, and what a whole page does.
-NARROW = {"claim": 0.42, "paper's value": 0.16, "ours, mean": 0.13, "verdict": 0.17}
-WIDE = {"claim": 0.24, "measured": 0.22, "paper's value": 0.08, "ours, mean": 0.06,
-        "95% t-interval": 0.11, "runs": 0.04, "verdict": 0.1}  # fmt: skip
+NARROW = {"claim": 0.41, "paper's value": 0.14, "ours, mean": 0.11, "verdict": 0.24}
+WIDE = {"claim": 0.25, "measured": 0.22, "paper's value": 0.08, "ours, mean": 0.06,
+        "95% t-interval": 0.11, "runs": 0.04, "verdict": 0.11}  # fmt: skip
+LAYOUT = r"\footnotesize\setlength{\tabcolsep}{3pt}\renewcommand{\arraystretch}{1.2}"
 PREVIEW = r"""% Shows both fragments; an article needs these packages, and the line of siunitx.
 \documentclass[twocolumn]{article}
 \usepackage[a4paper,margin=1.8cm]{geometry}
@@ -49,7 +50,7 @@ PREVIEW = r"""% Shows both fragments; an article needs these packages, and the l
 def fragment(title: str, line: str, rows: Sequence[Mapping[str, str]], *, wide: bool) -> str:
     """A table of one paper's claims to \\input: as wide as a column, or for pages of one column.
 
-    Both break where a page ends. Notes and what was measured are in the wide one alone.
+    Both break where a page ends. Notes are in the wide one alone.
     """
     widths = WIDE if wide else NARROW
     body = pd.DataFrame([latex_cells(row, widths) for row in rows])
@@ -59,20 +60,29 @@ def fragment(title: str, line: str, rows: Sequence[Mapping[str, str]], *, wide: 
     styled = body.style.hide(axis="index")
     if wide:
         table = styled.to_latex(column_format=columns, hrules=True, environment="longtable")
-    else:  # as a longtable does not stand in two columns
-        table = styled.to_latex(column_format=columns, hrules=True).replace(
-            "tabular}", "supertabular}"
-        )
+    else:
+        table = in_columns(styled.to_latex(column_format=columns, hrules=True), body.columns)
     head = rf"\paragraph{{{encoded(title)}}} {encoded(line)}" + "\n\n"
-    return head + r"{\footnotesize\setlength{\tabcolsep}{3pt}" + "\n" + table + "}\n"
+    return f"{head}{{{LAYOUT}\n{table}}}\n"
+
+
+def in_columns(table: str, names: Sequence[str]) -> str:
+    """A tabular as a supertabular, which goes on in the next column: there stands no longtable."""
+    again = rf"\tablefirsthead{{}}\tablehead{{\toprule {' & '.join(names)} \\ \midrule}}"
+    tails = r"\tabletail{\bottomrule}\tablelasttail{}"
+    return f"{again}{tails}\n{table.replace('tabular}', 'supertabular}')}"
 
 
 def latex_cells(row: Mapping[str, str], widths: Mapping[str, float]) -> dict[str, str]:
-    """The cells of a row that a fragment shows; a wide one has the note below the claim."""
+    """The cells of a row that a fragment shows.
+
+    Below the claim stands the note, or, in a narrow one, what was measured.
+    """
     cells = {n: with_numbers(row[n]) if n in NUMBERS else encoded(row[n]) for n in widths}
+    below = row["note"] if "measured" in widths else row["measured"]
     cells["claim"] = "{}" + cells["claim"]  # it may begin with [
-    if "measured" in widths and row["note"]:
-        cells["claim"] += rf"\newline{{\scriptsize\itshape {encoded(row['note'])}}}"
+    if below:
+        cells["claim"] += rf"\newline{{\scriptsize\itshape {encoded(below)}}}"
     return cells
 
 

@@ -36,13 +36,13 @@ def test_numbers_are_siunitx_s_and_what_stands_between_them_is_text():
     assert with_numbers("") == ""
 
 
-def test_a_fragment_has_a_row_for_each_claim_and_the_wide_one_its_note():
+def test_a_fragment_has_a_row_for_each_claim_with_what_was_measured_and_the_wide_one_its_note():
     for wide, columns, environment in ((False, 4, "supertabular"), (True, 7, "longtable")):
         text = in_latex([HOSTILE, replace(COMPARISON, paper="other")], wide=wide)
         rows = [line for line in text.splitlines() if line.startswith("{}")]
         assert len(rows) == 2 and encoded(SPECIAL) in rows[0]
         assert all(len(re.findall(r"(?<!\\)&", row)) == columns - 1 for row in rows)
-        assert (r"\itshape as" in rows[0]) == wide
+        assert (r"\itshape as" in rows[0]) == wide and r"x\_\allowbreak{}1 " in rows[0]
         assert text.count(rf"\begin{{{environment}}}") == 2
         assert text.count(rf"\end{{{environment}}}") == 2
         assert r"\paragraph{a\_\allowbreak{}b \& c}" in text
