@@ -139,6 +139,11 @@ def outcome(tier):
     return [f"{folder}/{name}" for name in TABLES] + sum(parts, [])
 
 
+def described(tier):
+    """What running a tier leaves: its outcome, and the crate that describes it."""
+    return [*outcome(tier), f"{RESULTS}/{tier}/ro-crate-metadata.json"]
+
+
 def trials_of(paper, search, stages):
     """The results of every trial of some stages of a search."""
     return [
