@@ -92,7 +92,7 @@ def write_crate(results: Path, tier: str) -> Path:
     describe(crate, tier, made, papers)
     crate.root_dataset["mentions"] = [*actions, own_action(crate)]
     write_json(folder / NAME, crate.metadata.generate())
-    logger.info("%s: %d runs of %d papers", folder / NAME, len(made), len(papers))
+    logger.info("%s: runs: %d, papers: %d", folder / NAME, len(made), len(papers))
     return folder / NAME
 
 

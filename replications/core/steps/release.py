@@ -16,7 +16,6 @@ from urllib.parse import unquote
 
 from replications.core.base.files import write_atomically
 from replications.core.base.provenance import ROOT, git_commit
-from replications.core.declare.papers import Paper, suite
 from replications.core.report.cite import citation
 from replications.core.steps.crate import write_crate
 
@@ -33,6 +32,7 @@ Results of the {tier} tier, made by version {version}, commit {commit}.
 - `reference/`: the stored scores of finished runs, of every tier, and who made them.
 - `ro-crate-metadata.json`: all files and runs with their code, data, licences and hashes.
 - `{sums}`: `sha256sum -c {sums}` checks every file.
+- `.zenodo.json`: what to fill in at Zenodo, which does not read it from an archive by itself.
 """
 
 
@@ -43,11 +43,13 @@ def release(results: Path, tier: str) -> Path:
     what `write_crate` refuses.
     """
     commit = clean_commit()
-    contents = described(write_crate(results, tier)) | stored(results / "reference")
+    crate = write_crate(results, tier)
+    graph = json.loads(crate.read_text())["@graph"]
+    contents = described(crate, graph) | stored(results / "reference")
     contents |= {name: (ROOT / name).read_bytes() for name in ("LICENSE", "CITATION.cff")}
     words = {"tier": tier, "commit": commit, "sums": SUMS}
     contents["README.md"] = README.format(**citation(), **words).encode()
-    contents[".zenodo.json"] = as_json(for_zenodo(tier, commit))
+    contents[".zenodo.json"] = as_json(for_zenodo(tier, commit, graph))
     contents[SUMS] = sums(contents).encode()
     path = results / "release" / f"replications-{commit}-{tier}.zip"
     path.parent.mkdir(exist_ok=True)
@@ -67,9 +69,8 @@ def clean_commit() -> str:
     return commit
 
 
-def described(crate: Path) -> dict[str, bytes]:
+def described(crate: Path, graph: list[dict]) -> dict[str, bytes]:
     """A crate's metadata and the files that it lists, by name."""
-    graph = json.loads(crate.read_text())["@graph"]
     names = [unquote(entity["@id"]) for entity in graph if entity["@type"] == "File"]
     return {name: (crate.parent / name).read_bytes() for name in (crate.name, *names)}
 
@@ -84,8 +85,8 @@ def stored(reference: Path) -> dict[str, bytes]:
             for path in paths}  # fmt: skip
 
 
-def for_zenodo(tier: str, commit: str) -> dict:
-    """What Zenodo's form, or its API, asks for: who made the suite, and the papers behind it."""
+def for_zenodo(tier: str, commit: str, graph: list[dict]) -> dict:
+    """What Zenodo's form, or its API, asks for: who made the suite, and the papers in a crate."""
     told = citation()
     return {
         "title": f"{told['title']} Results of the {tier} tier",
@@ -95,15 +96,16 @@ def for_zenodo(tier: str, commit: str) -> dict:
         "license": told["license"].lower(),
         "version": f"{told['version']}, commit {commit}",
         "keywords": told["keywords"],
-        "related_identifiers": related(suite().papers),
+        "related_identifiers": related(graph),
     }
 
 
-def related(papers: Mapping[str, Paper]) -> list[dict[str, str]]:
-    """The papers that have a DOI, or else a number at arXiv."""
-    declared = [paper.declared["paper"] for paper in papers.values()]
-    known = [d.get("doi") or f"arXiv:{d['arxiv']}" for d in declared if {"doi", "arxiv"} & set(d)]
-    return [{"identifier": name, "relation": "references"} for name in known]
+def related(graph: list[dict]) -> list[dict[str, str]]:
+    """The papers of a crate that have a DOI, or else a number at arXiv."""
+    known = [entity["identifier"] for entity in graph
+             if entity["@type"] == "ScholarlyArticle" and "identifier" in entity]  # fmt: skip
+    first = [found if isinstance(found, str) else found[0] for found in known]
+    return [{"identifier": name.removeprefix("doi:"), "relation": "references"} for name in first]
 
 
 def as_json(value: object) -> bytes:
