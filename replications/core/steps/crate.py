@@ -104,7 +104,7 @@ def describe(crate: ROCrate, tier: str, made: list[Made], papers: Mapping[str, P
         f"Tables, scores and figures of {len(made)} runs of {len(experiments)} experiments that "
         f"replicate {len(papers)} papers, in the {tier} tier. Runs that failed are not among them. "
         "Who started a run, and when it ended, is not recorded. datePublished is the day of the "
-        "suite's commit."
+        "suite's commit, or outside git of its version."
     )
     crate.license = entities.licence(crate)
     crate.datePublished = entities.day()
