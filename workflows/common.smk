@@ -147,6 +147,11 @@ def outcome(tier):
     return tables_in(folder) + sum(parts, [])
 
 
+def described(tier):
+    """What running a tier leaves: its outcome, and the crate that describes it."""
+    return [*outcome(tier), f"{RESULTS}/{tier}/ro-crate-metadata.json"]
+
+
 def trials_of(paper, search, stages):
     """The results of every trial of some stages of a search."""
     return [

@@ -1,7 +1,8 @@
 # Tables and figures: of every paper by itself, and one table over all of them. They are made of the
-# runs that ended well; `complete` fails where one did not.
+# runs that ended well; `complete` fails where one did not. Last the crate, which describes them all.
 localrules:
     overview,
+    crate,
 
 
 TABLE_CODE = digest(
@@ -108,3 +109,17 @@ rule overview:
     shell:
         "replications --log {log} overview {params.papers} --tier {wildcards.tier}"
         " --runs {params.runs}"
+
+
+rule crate:
+    input:
+        # All that it describes, and that every run ended well.
+        lambda w: outcome(w.tier),
+    output:
+        f"{RESULTS}/{{tier}}/ro-crate-metadata.json",
+    log:
+        f"{RESULTS}/{{tier}}/logs/crate.log",
+    params:
+        code=code_hash("replications.core.steps.crate"),
+    shell:
+        "replications --log {log} crate --tier {wildcards.tier}"

@@ -183,6 +183,20 @@ def current_scores(args: argparse.Namespace, selected: Mapping[str, papers.Paper
     return [path for experiment, path in paths if path.exists() and current(path, experiment, led)]
 
 
+def crate(args: argparse.Namespace) -> None:
+    """Write ro-crate-metadata.json into the tier's folder."""
+    from replications.core.steps.crate import write_crate
+
+    write_crate(args.results, args.tier)
+
+
+def release(args: argparse.Namespace) -> None:
+    """Pack the tier's results, with the crate and the reference, into one archive."""
+    from replications.core.steps.release import release as pack
+
+    print(pack(args.results, args.tier))
+
+
 def check(args: argparse.Namespace) -> None:
     """Fail, with a table, if the tier's scores moved away from the reference."""
     from replications.core.report.check import check_scores
