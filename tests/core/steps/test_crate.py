@@ -113,7 +113,8 @@ def test_every_term_is_one_of_its_version(crate):
 def test_every_table_score_and_figure_is_listed_with_its_hash(tier, crate):
     listed = {entity["@id"]: entity for entity in of_type(crate, "File")}
     folder = tier / "smoke"
-    tables = {f"comparison.{s}" for s in ("csv", "md", "tex", "json", "html")}
+    ends = (".csv", ".json", ".md", ".html", "_column.tex", "_page.tex", "_preview.tex")
+    tables = {f"comparison{end}" for end in ends}
     tables |= {f"scores.{s}" for s in ("csv", "parquet")}
     figures = {f"figures/lee2015/{n}.{s}" for n in suite().paper("lee2015").figures
                for s in ("png", "pdf")}  # fmt: skip

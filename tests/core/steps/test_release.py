@@ -39,7 +39,7 @@ def contents(archive):
 def test_it_holds_tables_scores_figures_crate_and_reference(folder, archive):
     assert archive == folder / "release" / "replications-0123456789ab-smoke.zip"
     found = contents(archive)
-    for name in ("comparison.csv", "comparison.tex", "scores.parquet", "scores.csv", NAME,
+    for name in ("comparison.csv", "comparison_page.tex", "scores.parquet", "scores.csv", NAME,
                  "papers/lee2015/comparison.md", "figures/lee2015/learning_curves.pdf",
                  "runs/lee2015/mnist_continuous/0/run.json"):  # fmt: skip
         assert found[name] == (folder / "smoke" / name).read_bytes()
