@@ -10,7 +10,7 @@ from torchvision.utils import make_grid
 from replications.bengio2015 import scores
 from replications.core.declare.metrics import ANCHORS, SHARED
 from replications.core.learn.spiking.measured import bi_poo_window
-from replications.core.report.plots import Drawn, by_epoch, curve
+from replications.core.report.plots import COLUMN, PAGE, Drawn, by_epoch, curve
 
 FLOOR = -250  # nats: what lies below is drawn there
 MEASURES = {
@@ -29,9 +29,7 @@ MEASURES = {
 def stdp(drawn: Drawn) -> Figure:
     """Fig. 1: mean dW against mean dT, both fits, Bi & Poo's window; a panel per variant."""
     columns = len(drawn.arrays)
-    figure, axes = plt.subplots(
-        1, columns, figsize=(3.6 * columns, 3.4), squeeze=False, layout="constrained"
-    )
+    figure, axes = plt.subplots(1, columns, figsize=(PAGE, 2.6), squeeze=False)
     for axis, (experiment, runs) in zip(axes[0], drawn.arrays.items(), strict=True):
         rows = drawn.scores[drawn.scores["experiment"] == experiment]
         fits = rows.groupby(["part", "metric"])["value"].mean()
@@ -45,15 +43,13 @@ def stdp(drawn: Drawn) -> Figure:
         if "expected" in curve:
             axis.plot(curve["delta_t"], curve["expected"], "k:", lw=1.5, label="expected")
         quality = "\n".join(
-            f"{name}: {fits['potentiation', metric]:.3f} | {fits['depression', metric]:.3f}"
+            f"R², {name}: {fits['potentiation', metric]:.3f} | {fits['depression', metric]:.3f}"
             for name, metric in (("exponential", "r2_exponential"), ("power law", "r2_power"))
         )
-        axis.text(0.97, 0.05, f"R², ΔT > 0 | ΔT < 0\n{quality}", transform=axis.transAxes,
-                  ha="right", fontsize=7)  # fmt: skip
-        axis.set(title=drawn.label(experiment), xlabel="mean ΔT = post − pre (ms)")
+        axis.set_title(f"{drawn.label(experiment)}\n{quality}")
+        axis.set(xlabel="mean ΔT = post − pre (ms)")
     axes[0, 0].set_ylabel("mean ΔW (mV/ms)")
-    axes[0, 0].legend(frameon=False, fontsize=7, loc="upper left")
-    sns.despine(figure)
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=5)
     return figure
 
 
@@ -103,9 +99,7 @@ def grids(drawn: Drawn, shown: dict) -> Figure:
     """A grid of samples for each sampler, (experiment, images (n, D)) by name; four in a row."""
     rows = -(-len(shown) // 4)
     columns = min(4, len(shown))
-    figure, axes = plt.subplots(
-        rows, columns, figsize=(2.6 * columns, 2.9 * rows), squeeze=False, layout="constrained"
-    )
+    figure, axes = plt.subplots(rows, columns, figsize=(PAGE, 1.85 * rows), squeeze=False)
     for axis in axes.flat[len(shown) :]:
         axis.remove()
     for axis, (name, (experiment, pixels)) in zip(axes.flat, shown.items(), strict=False):
@@ -116,7 +110,7 @@ def grids(drawn: Drawn, shown: dict) -> Figure:
         nats = drawn.of(experiment, "parzen").query("part == @sampler")["value"].mean()
         title = drawn.label(experiment) if model else sampler.replace("_", " ")
         axis.imshow(grid.permute(1, 2, 0), cmap="gray", interpolation="nearest")
-        axis.set_title(f"{title}\n{nats:.0f} nats", fontsize=8)
+        axis.set_title(f"{title}\n{nats:.0f} nats", fontsize=7)
         axis.set(xticks=[], yticks=[])
     sns.despine(figure, left=True, bottom=True)
     return figure
@@ -125,9 +119,7 @@ def grids(drawn: Drawn, shown: dict) -> Figure:
 def inference(drawn: Drawn) -> Figure:
     """Fig. 4: log p(x, h) over inference, mean over the test images and single ones."""
     columns = len(drawn.arrays)
-    figure, axes = plt.subplots(
-        1, columns, figsize=(4.2 * columns, 3.4), squeeze=False, layout="constrained"
-    )
+    figure, axes = plt.subplots(1, columns, figsize=(PAGE, 2.6), squeeze=False)
     for axis, (experiment, runs) in zip(axes[0], drawn.arrays.items(), strict=True):
         axis.plot(runs[0]["log_joint_single"], color="0.7", lw=0.7, ls="--")
         for index, (color, run) in enumerate(zip(sns.color_palette(), runs, strict=False)):
@@ -139,8 +131,7 @@ def inference(drawn: Drawn) -> Figure:
         axis.set_title(f"{drawn.label(experiment)}\nrises on {rises:.0f}% of the test images")
         axis.set(xlabel="iterations of inference")
     axes[0, 0].set_ylabel("log p(x, h) (nats, constants dropped)")
-    axes[0, 0].legend(frameon=False, fontsize=7)
-    sns.despine(figure)
+    axes[0, 0].legend()
     return figure
 
 
@@ -149,10 +140,11 @@ def inpainting(drawn: Drawn) -> Figure:
     ((experiment, runs),) = drawn.arrays.items()
     names = [name for name in runs[0] if name.startswith("inpainting_")]
     errors = drawn.of(experiment, "inpainting_error").groupby("part")["value"].mean()
-    figure, axes = plt.subplots(
-        len(names), 1, figsize=(5.4, 2.5 * len(names)), squeeze=False, layout="constrained"
-    )
-    for axis, name in zip(axes[:, 0], names, strict=True):
+    rows = -(-len(names) // 2)
+    figure, axes = plt.subplots(rows, 2, figsize=(PAGE, 1.75 * rows), squeeze=False)
+    for axis in axes.flat[len(names) :]:
+        axis.remove()
+    for axis, name in zip(axes.flat, names, strict=False):
         pixels = torch.from_numpy(runs[0][name])  # (4, n, D)
         side = int(pixels.shape[2] ** 0.5)
         images = pixels.reshape(-1, 1, side, side).clamp(0, 1)
@@ -163,9 +155,9 @@ def inpainting(drawn: Drawn) -> Figure:
             f"{filler} {errors[f'{filler}, {pattern}']:.3f}"
             for filler in ("model", "nearest neighbour", "mean image")
         )
-        axis.set_title(f"{pattern}; squared error of a missing pixel: {scores}", fontsize=7)
+        axis.set_title(f"{pattern}; error of a missing pixel:\n{scores}", fontsize=6)
         ticks = [(i + 0.5) * (side + 1) for i in range(4)]
-        axis.set_yticks(ticks, ["image", "given", "model", "neighbour"], fontsize=7)
+        axis.set_yticks(ticks, ["image", "given", "model", "neighbour"])
         axis.set_xticks([])
     sns.despine(figure, left=True, bottom=True)
     return figure
@@ -175,7 +167,7 @@ def chains(drawn: Drawn) -> Figure:
     """Parzen likelihood of the chains' images against the steps taken, from ancestral samples."""
     ((experiment, _),) = drawn.arrays.items()
     rows = drawn.of(experiment, "chain_parzen")
-    figure, axis = plt.subplots(figsize=(5.2, 3.4), layout="constrained")
+    figure, axis = plt.subplots(figsize=(COLUMN, 2.6))
     for color, name in zip(sns.color_palette(), rows["part"].unique(), strict=False):
         curve(axis, rows[rows["part"] == name], color=color, label=name.replace("_", " "))
     real = drawn.of(experiment, "parzen").query("part == 'real images'")["value"].mean()
@@ -184,8 +176,7 @@ def chains(drawn: Drawn) -> Figure:
     axis.set_xlim(0, None)
     axis.xaxis.set_major_formatter("{x:g}")
     axis.set(xlabel="steps of the chain", ylabel="Parzen log-likelihood, σ = 0.2 (nats)")
-    axis.legend(frameon=False, fontsize=7)
-    sns.despine(figure)
+    axis.legend()
     return figure
 
 
@@ -193,8 +184,7 @@ def target_propagation(drawn: Drawn) -> Figure:
     """Eq. 12 against the true gradient by layer, through training; a column per inference."""
     columns = len(drawn.arrays)
     figure, axes = plt.subplots(
-        2, columns, figsize=(3.7 * columns, 5.2), sharex=True, sharey="row", squeeze=False,
-        layout="constrained",
+        2, columns, figsize=(PAGE, 4), sharex=True, sharey="row", squeeze=False,
     )  # fmt: skip
     for column, experiment in zip(axes.T, drawn.arrays, strict=True):
         for axis, metric in zip(column, ("cosine", "norm_ratio"), strict=True):
@@ -208,15 +198,14 @@ def target_propagation(drawn: Drawn) -> Figure:
         by_epoch(column[1])
     axes[0, 0].set_ylabel("cosine to ∂ log p / ∂h")
     axes[1, 0].set_ylabel("|estimate| / |gradient|")
-    axes[0, 0].legend(frameon=False, fontsize=7)
-    sns.despine(figure)
+    axes[0, 0].legend()
     return figure
 
 
 def ablations(drawn: Drawn) -> Figure:
     """Parzen likelihood of both samplers of the model and of what is changed in it, one by one."""
     names = list(drawn.arrays)
-    figure, axis = plt.subplots(figsize=(5.6, 0.34 * len(names) + 1), layout="constrained")
+    figure, axis = plt.subplots(figsize=(COLUMN, 0.2 * len(names) + 0.8))
     for color, sampler in zip(sns.color_palette(), ("ancestral", "generate"), strict=False):
         for place, name in enumerate(names):
             values = drawn.of(name, "parzen").query("part == @sampler")["value"]
@@ -225,11 +214,10 @@ def ablations(drawn: Drawn) -> Figure:
             axis.plot(values.mean(), place, "D", color=color, ms=5,
                       label=sampler if place == 0 else None)  # fmt: skip
     axis.set_yticks(range(len(names)), [drawn.label(name) for name in names])
-    axis.set(xlabel="Parzen log-likelihood of the test images, σ = 0.2 (nats)")
+    axis.set(xlabel="Parzen log-likelihood (nats)")
     axis.invert_yaxis()
-    axis.grid(axis="y", lw=0.4)
-    axis.legend(frameon=False, fontsize=7)
-    sns.despine(figure)
+    axis.grid(axis="y")
+    figure.legend(loc="outside upper center", ncols=2)
     return figure
 
 
@@ -238,12 +226,12 @@ def likelihood(drawn: Drawn) -> Figure:
     rows = titled(drawn).query("metric == 'parzen'")
     means = rows.groupby("name")["value"].mean().sort_values()
     floor = max(FLOOR, min(0, means.min()))
-    figure, axis = plt.subplots(figsize=(5.6, 0.2 * len(means) + 1), layout="constrained")
+    figure, axis = plt.subplots(figsize=(PAGE, 0.17 * len(means) + 0.8))
     colors = ["0.75" if name in ANCHORS else sns.color_palette()[0] for name in means.index]
     axis.barh(means.index, means.clip(lower=floor) - floor, left=floor, color=colors)
     axis.plot(rows["value"].clip(lower=floor), rows["name"], "k.", ms=4)
     for name, mean in means.items():
-        axis.text(floor, name, f" {mean:.0f}", va="center", fontsize=7)
+        axis.text(floor, name, f" {mean:.0f}", va="center")
     for claim in drawn.paper.claims if drawn.on_the_papers_data else ():
         about = claim.declared.get("about", {"metric": None})
         if about["metric"] == "parzen":
@@ -252,10 +240,9 @@ def likelihood(drawn: Drawn) -> Figure:
                       ms=5, zorder=3, label="as published")  # fmt: skip
     handles = dict(zip(*axis.get_legend_handles_labels()[::-1], strict=True))
     if handles:
-        axis.legend(handles.values(), handles, frameon=False, fontsize=7, loc="lower right")
+        axis.legend(handles.values(), handles, loc="lower right")
     axis.set(xlabel="Parzen log-likelihood of the test images, σ = 0.2 (nats)")
     axis.set_xlim(floor, None)
-    sns.despine(figure)
     return figure
 
 
@@ -270,9 +257,10 @@ def measures(drawn: Drawn) -> Figure:
     means.columns = good.columns = [MEASURES[m] for m in means.columns]
     ranks = good.rank(ascending=False).sort_values("Parzen, σ = 0.2")
     figure, axes = plt.subplots(
-        1, 2, figsize=(12, 0.26 * len(means) + 1.6), layout="constrained", width_ratios=(3, 2)
-    )
-    heat = {"cbar": False, "annot_kws": {"fontsize": 6.5}, "linewidths": 0.4}
+        2, 1, figsize=(PAGE, 0.15 * (len(means) + len(means.columns)) + 2.6),
+        height_ratios=(len(means), len(means.columns)),
+    )  # fmt: skip
+    heat = {"cbar": False, "annot_kws": {"fontsize": 6}, "linewidths": 0.4}
     texts = means.reindex(ranks.index).map(lambda v: f"{v:.0f}" if abs(v) >= 100 else f"{v:.3g}")
     sns.heatmap(ranks, annot=texts, fmt="", cmap="viridis_r", ax=axes[0], **heat)
     axes[0].set(title="values, coloured by rank (dark: worst)", xlabel="", ylabel="")

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from replications.bourdoukan2015.measures import eigenvalues
 from replications.bourdoukan2015.simulation import JOINT
-from replications.core.report.plots import Drawn, plain_log_ticks
+from replications.core.report.plots import PAGE, Drawn, plain_log_ticks
 
 # Titles of what is shown: (condition, which test)
 PANELS = {"before learning": ("learned", 0), "after learning": ("learned", -1),
@@ -23,9 +23,7 @@ def tracking(drawn: Drawn) -> Figure:
     """x and x̂, both dimensions, above the spikes; a column for each of PANELS."""
     run = drawn.arrays["oscillator"][0]
     dt = drawn.experiments[0].resolved["settings"]["dt"]
-    figure, axes = plt.subplots(
-        2, len(PANELS), figsize=(11, 4), sharex=True, sharey="row", layout="constrained"
-    )
+    figure, axes = plt.subplots(2, len(PANELS), figsize=(PAGE, 2.8), sharex=True, sharey="row")
     time = np.arange(len(run["target"])) * dt
     limit = 2 * np.abs(run["target"]).max()
     for (above, below), (title, (name, at)) in zip(axes.T, PANELS.items(), strict=True):
@@ -40,15 +38,13 @@ def tracking(drawn: Drawn) -> Figure:
         below.set(xlabel="time (s)")
     axes[0, 0].set_ylabel("x and x̂")
     axes[1, 0].set_ylabel("neuron")
-    sns.despine(figure)
     return figure
 
 
 def learning_curves(drawn: Drawn) -> Figure:
     """Courses of three metrics for every condition, and the eigenvalues; a row per experiment."""
     figure, axes = plt.subplots(
-        len(drawn.arrays), 4, figsize=(12, 3 * len(drawn.arrays)), squeeze=False,
-        layout="constrained",
+        len(drawn.arrays), 4, figsize=(PAGE, 1.9 * len(drawn.arrays)), squeeze=False,
     )  # fmt: skip
     labels = {"decoding_error": "decoding error", "fast_distance": "distance of fast weights",
               "slow_distance": "distance of slow weights"}  # fmt: skip
@@ -61,8 +57,7 @@ def learning_curves(drawn: Drawn) -> Figure:
         row[1].set_title(drawn.label(experiment), loc="left")
         plane(row[3], runs, colors)
     handles, names = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside lower center", ncols=len(names), frameon=False)
-    sns.despine(figure)
+    figure.legend(handles, names, loc="outside upper center", ncols=len(names))
     return figure
 
 
@@ -96,9 +91,7 @@ def balance(drawn: Drawn) -> Figure:
     """Currents into the first neuron and their sum, for each of PANELS."""
     run = drawn.arrays["oscillator"][0]
     dt = drawn.experiments[0].resolved["settings"]["dt"]
-    figure, axes = plt.subplots(
-        1, len(PANELS), figsize=(11, 2.6), sharex=True, sharey=True, layout="constrained"
-    )
+    figure, axes = plt.subplots(1, len(PANELS), figsize=(PAGE, 1.8), sharex=True, sharey=True)
     blue, _, _, red, *_ = sns.color_palette()
     for axis, (title, (name, at)) in zip(axes, PANELS.items(), strict=True):
         excitation, inhibition = run[f"currents{JOINT}{name}"][at][:, ZOOM]
@@ -108,6 +101,5 @@ def balance(drawn: Drawn) -> Figure:
         axis.plot(time, excitation + inhibition, "k", lw=0.8, label="sum")
         axis.set(title=title, xlabel="time (s)")
     axes[0].set_ylabel("current (1/s)")
-    axes[0].legend(frameon=False, fontsize=7)
-    sns.despine(figure)
+    axes[0].legend()
     return figure

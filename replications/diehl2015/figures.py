@@ -7,14 +7,14 @@ import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from replications.core.report.plots import Drawn
+from replications.core.report.plots import PAGE, Drawn, width
 
 
 def receptive_fields(drawn: Drawn) -> Figure:
     """Fig. 2: the weights of each neuron as an image, of the first run of each experiment."""
     there = [name for name in drawn.arrays if drawn.arrays[name]]
-    figure, axes = plt.subplots(1, max(1, len(there)), figsize=(3.4 * max(1, len(there)), 3.6),
-                                squeeze=False, layout="constrained")  # fmt: skip
+    columns = max(1, len(there))
+    figure, axes = plt.subplots(1, columns, figsize=(width(columns), 2.6), squeeze=False)
     for axis, name in zip(axes[0], there, strict=False):
         learnt = drawn.parameters(name)
         mean = learnt["responses"] / np.maximum(learnt["images"], 1)
@@ -37,8 +37,7 @@ def mosaic(rows: np.ndarray) -> np.ndarray:
 
 def errors(drawn: Drawn) -> Figure:
     """Validation and test error after the last epoch, with what is reported; spikes per image."""
-    figure, (error, spikes) = plt.subplots(1, 2, figsize=(8.6, 3.2), sharey=True,
-                                           layout="constrained")  # fmt: skip
+    figure, (error, spikes) = plt.subplots(1, 2, figsize=(PAGE, 2.6), sharey=True)  # fmt: skip
     there = [name for name in drawn.arrays if drawn.arrays[name]]
     for axis, metrics in (
         (error, ("validation_error", "test_error")),
@@ -59,9 +58,8 @@ def errors(drawn: Drawn) -> Figure:
     spikes.set(xlabel="excitatory spikes, and presentations, per image", xlim=(0, None))
     for axis in (error, spikes):
         axis.grid(axis="y", color="0.9")
-        axis.legend(frameon=False, fontsize=7, loc="upper center", bbox_to_anchor=(0.5, 1.2),
+        axis.legend(loc="upper center", bbox_to_anchor=(0.5, 1.2),
                     ncols=3)  # fmt: skip
-    sns.despine(figure)
     return figure
 
 

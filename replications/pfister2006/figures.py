@@ -5,7 +5,7 @@ import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from replications.core.report.plots import Drawn
+from replications.core.report.plots import COLUMN, PAGE, Drawn
 from replications.pfister2006 import measurements
 from replications.pfister2006.protocols import PROTOCOLS
 from replications.pfister2006.simulation import CURVE, JOINT
@@ -24,8 +24,7 @@ def frequency(drawn: Drawn) -> Figure:
     """Measurements and rules by rate: a column per rule, a row per protocol."""
     protocols = ("60 pairings", "15 trains of 5")
     figure, axes = plt.subplots(
-        len(protocols), len(SHOWN), figsize=(11.5, 4.8), sharex=True, sharey=True,
-        layout="constrained",
+        len(protocols), len(SHOWN), figsize=(PAGE, 3.2), sharex=True, sharey=True,
     )  # fmt: skip
     colors = sns.color_palette()[: len(measurements.LAGS)]
     for axis, title in zip(axes[0], SHOWN, strict=True):
@@ -49,8 +48,7 @@ def frequency(drawn: Drawn) -> Figure:
     for axis in axes[-1]:
         axis.set_xlabel("rate of the pairs (Hz)")
     handles, labels = axes[0, -1].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=len(handles), frameon=False)
-    sns.despine(figure)
+    figure.legend(handles, labels, loc="outside upper center", ncols=3)
     return figure
 
 
@@ -62,7 +60,7 @@ def errors(drawn: Drawn) -> Figure:
         rule=rows["experiment"].map(drawn.label) + ", " + parts[0] + ", " + parts[1],
         protocol=parts[2],
     )
-    figure, axis = plt.subplots(figsize=(6.6, 4.6), layout="constrained")
+    figure, axis = plt.subplots(figsize=(PAGE, 3.6))
     sns.stripplot(
         table, x="value", y="rule", hue="protocol", hue_order=list(PROTOCOLS), jitter=False,
         size=5, ax=axis,
@@ -70,14 +68,13 @@ def errors(drawn: Drawn) -> Figure:
     axis.axvline(1, color="0.6", lw=0.8, ls=":")
     axis.set(xscale="log", xlim=(0.08, 12), xlabel="E (squared standard errors)", ylabel="")
     axis.grid(axis="y", lw=0.4)
-    axis.legend(title=None, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
-    sns.despine(figure)
+    axis.legend(title=None, loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
 
 
 def window(drawn: Drawn) -> Figure:
     """The window as measured and as each rule has it."""
-    figure, axis = plt.subplots(figsize=(5.2, 3.4), layout="constrained")
+    figure, axis = plt.subplots(figsize=(COLUMN, 2.5))
     arrays = drawn.arrays["window"][0]
     lags, measured = arrays["lags"], arrays["measured"]
     gap = np.searchsorted(lags, 0)  # no line across the jump at 0
@@ -93,6 +90,5 @@ def window(drawn: Drawn) -> Figure:
                       label=label if part.stop else None)  # fmt: skip
     axis.axhline(0, color="0.6", lw=0.6)
     axis.set(xlabel="postsynaptic less presynaptic spike (ms)", ylabel="relative change")
-    axis.legend(frameon=False)
-    sns.despine(figure)
+    axis.legend()
     return figure

@@ -7,11 +7,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
 from replications.core.report.plots import (
+    PAGE,
     Drawn,
     alignment_by_layer,
     error_curves,
     plain_log_ticks,
     rules_by_epoch,
+    width,
 )
 
 SWEEP = {"marker": "o", "ms": 3, "lw": 1.4}
@@ -20,7 +22,7 @@ ERROR = "relative error"
 
 def learning_curves(drawn: Drawn) -> Figure:
     """Fig. 3: training and validation error by the number of hidden layers, log scale."""
-    figure, axes = panels(3, height=4.4)
+    figure, axes = panels(3, height=3.8)
     for axis, depth in zip(axes, ("1h", "2h", "3h"), strict=True):
         names = [name for name in drawn.arrays if name.split("_")[1] == depth]
         error_curves(drawn, axis, names)
@@ -28,7 +30,6 @@ def learning_curves(drawn: Drawn) -> Figure:
             value = drawn.paper.declared["claims"]["generalisation_error"]["value"]
             axis.axhspan(value["low"], value["high"], color="0.9", zorder=0, label="the paper")
         legend_below(axis)
-    sns.despine(figure)
     return figure
 
 
@@ -39,7 +40,7 @@ def rules(drawn: Drawn) -> Figure:
 
 def ablations(drawn: Drawn) -> Figure:
     """Errors of variants of the network with one layer, each after its last epoch."""
-    figure, axis = plt.subplots(figsize=(7.8, 3.6), layout="constrained")
+    figure, axis = plt.subplots(figsize=(PAGE, 3.4))
     metrics = ("train_error", "validation_error", "test_error")
     epochs = {name: drawn.of(name, "train_error")["step"].max() for name in drawn.arrays}
     for color, metric in zip(sns.color_palette(), metrics, strict=False):
@@ -53,25 +54,23 @@ def ablations(drawn: Drawn) -> Figure:
     axis.set(xlabel="error after the last epoch (%)", xlim=(0, None))
     axis.invert_yaxis()
     axis.grid(axis="y", color="0.9")
-    axis.legend(frameon=False, fontsize=7, loc="upper left", bbox_to_anchor=(1, 1))
-    sns.despine(figure)
+    axis.legend(loc="upper left", bbox_to_anchor=(1, 1))
     return figure
 
 
 def other_networks(drawn: Drawn) -> Figure:
     """Errors of wider networks, with the test errors reported, and on Fashion-MNIST, by epoch."""
-    figure, axes = panels(2)
     fashion = [name for name in drawn.arrays if name.startswith("fashion")]
     wide = [name for name in drawn.arrays if name not in fashion]
-    for axis, names in zip(axes, (wide, fashion), strict=True):
+    shown = [names for names in (wide, fashion) if names]
+    figure, axes = panels(max(1, len(shown)), height=3)
+    for axis, names in zip(axes, shown, strict=False):
         error_curves(drawn, axis, names)
-        if names:
-            legend_below(axis)
+        legend_below(axis)
     if drawn.on_the_papers_data:
         for claim in drawn.paper.claims:
             if claim.declared.get("about", {}).get("experiment") in wide:
                 axes[0].axhline(claim.declared["value"]["mean"], color="0.6", lw=0.8, ls=":")
-    sns.despine(figure)
     return figure
 
 
@@ -187,7 +186,8 @@ def backpropagation_through_time(drawn: Drawn) -> Figure:
         sweep(axes[-1], errors, "beta", name, color=color, label=name)
     axes[0].set_ylabel("EP's update, −gradient at T − t")
     axes[-1].set(xlabel="β", ylabel="distance of both processes", xscale="log", yscale="log")
-    return finished(figure, (axes[0], axes[-1]))
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
+    return finished(figure, axes[-1:])
 
 
 def feedback_gain(drawn: Drawn) -> Figure:
@@ -243,7 +243,7 @@ def langevin(drawn: Drawn) -> Figure:
     sweep(axes[0], runs, "temperature", "difference", color=color, label="difference")
     sweep(axes[0], runs, "temperature", "standard_error", color="0.4", ls="--",
           label="Monte Carlo standard error")  # fmt: skip
-    axes[0].set(xlabel="temperature T", ylabel="over the norm of the deterministic estimate",
+    axes[0].set(xlabel="temperature T", ylabel="relative to the estimate's norm",
                 xscale="log", yscale="log")  # fmt: skip
     return finished(figure, axes)
 
@@ -254,10 +254,9 @@ def simulated(drawn: Drawn) -> list[dict]:
     return runs
 
 
-def panels(count: int, height: float = 3.3) -> tuple[Figure, np.ndarray]:
+def panels(count: int, height: float = 2.5) -> tuple[Figure, np.ndarray]:
     """`count` panels side by side, `height` in inches with what stands below them."""
-    figure, axes = plt.subplots(1, count, figsize=(3.7 * count + 0.4, height), squeeze=False,
-                                layout="constrained")  # fmt: skip
+    figure, axes = plt.subplots(1, count, figsize=(width(count), height), squeeze=False)
     return figure, axes[0]
 
 
@@ -270,7 +269,7 @@ def sweep(axis: plt.Axes, runs: list[dict], x: str, y: str, *, color, label: str
 
 
 def processes(axis: plt.Axes, ours: np.ndarray, theirs: np.ndarray, beta: float) -> None:
-    """EP's processes as lines, those they are held against as dots, (T, shown)."""
+    """EP's processes as lines, those they are compared with as dots, (T, shown)."""
     for number, (one, other) in enumerate(zip(ours.T, theirs.T, strict=True)):
         color = sns.color_palette("husl", ours.shape[1])[number]
         axis.plot(one, color=color, lw=1.2, label=None if number else f"EP, β = {beta:g}")
@@ -279,15 +278,14 @@ def processes(axis: plt.Axes, ours: np.ndarray, theirs: np.ndarray, beta: float)
 
 def legend_below(axis: plt.Axes) -> None:
     """A legend below a panel, where its many entries hide nothing."""
-    axis.legend(frameon=False, fontsize=6, loc="upper center", bbox_to_anchor=(0.5, -0.2))
+    axis.legend(fontsize=6, loc="upper center", bbox_to_anchor=(0.5, -0.2))
 
 
 def finished(figure: Figure, labelled) -> Figure:
     """With legends on the panels that are labelled, ticks that do not collide, and no frames."""
     for axis in labelled:
-        axis.legend(frameon=False, fontsize=7, handlelength=3)
+        axis.legend(handlelength=3)
     for axis in figure.axes:
         if axis.get_xscale() == "log":
             axis.xaxis.set_minor_formatter(NullFormatter())
-    sns.despine(figure)
     return figure

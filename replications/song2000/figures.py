@@ -5,7 +5,7 @@ import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from replications.core.report.plots import Drawn, plain_log_ticks
+from replications.core.report.plots import COLUMN, PAGE, Drawn, plain_log_ticks
 
 BINS = np.linspace(0, 1, 21)
 
@@ -16,7 +16,7 @@ def regulation(drawn: Drawn) -> Figure:
     rates = runs[0]["input_rates"]
     seconds = drawn.experiments[0].resolved["budget"]["seconds"]
     parts = runs[0]["rate_course"].shape[1]
-    figure, (course, output, weights) = plt.subplots(1, 3, figsize=(11, 3.3), layout="constrained")
+    figure, (course, output, weights) = plt.subplots(1, 3, figsize=(PAGE, 2.2))
     time = (np.arange(parts) + 0.5) * seconds / parts
     for at, (rate, color) in enumerate(
         zip(rates, sns.color_palette("flare", len(rates)), strict=True)
@@ -35,20 +35,18 @@ def regulation(drawn: Drawn) -> Figure:
     weights.set(xlabel="weight, of the largest", ylabel="share of the synapses", yscale="log")
     for axis in (course, output):
         plain_log_ticks(axis)
-    output.legend(frameon=False)
-    weights.legend(frameon=False)
-    sns.despine(figure)
+    output.legend()
+    weights.legend()
     return figure
 
 
 def correlation(drawn: Drawn) -> Figure:
     """The final weights of correlated and of other inputs."""
-    figure, axis = plt.subplots(figsize=(4.6, 3.3), layout="constrained")
+    figure, axis = plt.subplots(figsize=(COLUMN, 2.3))
     runs = drawn.arrays["correlated"]
     for label, chosen in (("correlated", True), ("others", False)):
         values = np.concatenate([run["weights"][0][run["correlated"] == chosen] for run in runs])
         axis.stairs(np.histogram(values, BINS)[0] / len(values), BINS, lw=1.5, label=label)
     axis.set(xlabel="weight, of the largest", ylabel="share of the synapses")
-    axis.legend(frameon=False)
-    sns.despine(figure)
+    axis.legend()
     return figure

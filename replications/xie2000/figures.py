@@ -5,7 +5,7 @@ import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from replications.core.report.plots import Drawn
+from replications.core.report.plots import PAGE, Drawn
 from replications.xie2000.simulation import JOINT
 
 SHOWN = "2 Hz"  # of the left panel
@@ -16,7 +16,7 @@ def drift(drawn: Drawn) -> Figure:
     runs = drawn.arrays["drift"]
     windows = [n.split(JOINT)[1] for n in runs[0] if n.startswith("r2") and n.endswith(SHOWN)]
     frequencies = runs[0]["frequencies"]
-    figure, (scatter, change, rate) = plt.subplots(1, 3, figsize=(11, 3.4), layout="constrained")
+    figure, (scatter, change, rate) = plt.subplots(1, 3, figsize=(PAGE, 2.3))
     for color, window in zip(sns.color_palette(), windows, strict=False):
         at = f"{window}{JOINT}{SHOWN}"
         scatter.plot(
@@ -36,7 +36,7 @@ def drift(drawn: Drawn) -> Figure:
     limits = scatter.get_xlim()
     scatter.plot(limits, limits, "k-", lw=0.8)
     scatter.set(xlabel="predicted drift (1/s)", ylabel="measured drift (1/s)", title=SHOWN)
-    scatter.legend(frameon=False)
+    scatter.legend()
     for axis, label in ((change, "pre × d(post)/dt"), (rate, "mean pre × mean post")):
         axis.axhline(0, color="0.6", lw=0.6)
         axis.set(
@@ -44,5 +44,4 @@ def drift(drawn: Drawn) -> Figure:
         )
         axis.set_xticks(frequencies, [f"{f:g}" for f in frequencies])
         axis.minorticks_off()
-    sns.despine(figure)
     return figure

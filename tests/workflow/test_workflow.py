@@ -10,10 +10,13 @@ from collections import Counter
 
 import pandas as pd
 import pytest
+from matplotlib import pyplot as plt
 
 from replications.core.base.provenance import ROOT, machine
 from replications.core.declare.papers import Suite
+from replications.core.report.plots import figures
 from replications.core.report.tables import COLUMNS
+from tests.core.report.drawing import flaws
 from tests.workflow.runner import COMMAND, copy_of, edit, planned, ran, snakemake, trained
 
 
@@ -33,8 +36,8 @@ def project(finished, tmp_path):
 
 def test_every_table_and_figure_is_there(finished):
     smoke = finished / "results" / "smoke"
-    for suffix in ("csv", "md", "tex", "json", "html"):
-        assert (smoke / f"comparison.{suffix}").stat().st_size > 500
+    for end in (".csv", ".md", "_column.tex", "_page.tex", ".json", ".html"):
+        assert (smoke / f"comparison{end}").stat().st_size > 500
     for paper in Suite().papers.values():
         for figure in paper.figures:
             for suffix in ("png", "pdf"):
@@ -72,6 +75,14 @@ def test_every_claim_has_a_row_and_claims_about_other_data_have_no_verdict(finis
     assert document["counts"] == Counter(row["verdict"] for row in rows)
     assert document["counts"]["not comparable"] and document["counts"]["not run"]
     assert "How a verdict is reached" in (finished / "results/smoke/comparison.md").read_text()
+
+
+@pytest.mark.parametrize("paper", Suite().names)
+def test_figures_can_be_read_at_the_size_of_print(finished, paper):
+    drawn = figures(finished / "results/smoke", Suite().paper(paper), "smoke")
+    wrong = {name: flaws(figure) for name, figure in drawn}
+    plt.close("all")
+    assert wrong and not any(wrong.values()), wrong
 
 
 def test_the_crate_describes_every_run(finished):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -24,9 +25,12 @@ from safetensors.numpy import load_file
 from replications.core.base.arrays import read_arrays
 from replications.core.base.provenance import PACKAGE
 from replications.core.declare.experiments import Experiment
-from replications.core.declare.papers import Paper
+from replications.core.declare.papers import Paper, suite
 
 Color = Any  # whatever matplotlib takes for a colour
+COLUMN, PAGE = 8.5 / 2.54, 17 / 2.54  # inches: every figure is as wide as one of these
+STYLE = Path(__file__).with_name("suite.mplstyle")
+PALETTE = 10  # its colours, C0 to C9
 FINAL: dict[str, Any] = {"ls": "", "marker": "D", "ms": 4, "mec": "white", "mew": 0.5}  # `final`'s
 
 
@@ -55,6 +59,10 @@ class Drawn:
         (drawn,) = (e for e in self.experiments if e.name == experiment)
         return f"{drawn.label} (smaller network)" if drawn.smaller else drawn.label
 
+    def color(self, experiment: str) -> str:
+        """The colour of an experiment, in every figure of its paper."""
+        return colors(self.paper.name)[experiment]
+
     def of(self, experiment: str, metric: str) -> pd.DataFrame:
         """The rows of one metric of one experiment."""
         s = self.scores
@@ -68,20 +76,67 @@ class Drawn:
                        if name.startswith(f"{last}/")}  # fmt: skip
 
 
+@cache
+def colors(paper: str) -> dict[str, str]:
+    """A colour, C0 to C9, for every experiment of a paper.
+
+    It is the one that the rule or model has in the paper whose it is; else the first that none has
+    of those that stand in a figure beside it.
+    """
+    own = suite().paper(paper)
+    found: dict[str, str] = {}
+    for experiment in own.experiments("paper"):
+        owner = experiment.science[0].split(".")[1]
+        lent = colors(owner) if owner in set(suite().names) - {paper} else {}
+        same = (
+            (
+                e.name
+                for e in suite().paper(owner).experiments("paper")
+                if e.science == experiment.science
+            )
+            if lent
+            else ()
+        )
+        taken = Counter(found[other] for other in beside(own, experiment.name) if other in found)
+        free = min((f"C{i}" for i in range(PALETTE)), key=taken.__getitem__)
+        wish = next((lent[name] for name in same), free)
+        found[experiment.name] = free if wish in taken else wish
+    return found
+
+
+def beside(paper: Paper, experiment: str) -> set[str]:
+    """The experiments that stand in a figure with one."""
+    together = (f["experiments"] for f in paper.figures.values() if experiment in f["experiments"])
+    return {name for names in together for name in names} - {experiment}
+
+
 def draw_figures(results: Path, paper: Paper, tier: str) -> None:
     """Draw every figure of a paper into results/<tier>/figures/<paper>/, as PNG and PDF."""
-    sns.set_theme(context="paper", style="ticks", palette="colorblind")
     folder = results / "figures" / paper.name
     folder.mkdir(parents=True, exist_ok=True)
+    for name, figure in figures(results, paper, tier):
+        for suffix in ("png", "pdf"):
+            figure.savefig(folder / f"{name}.{suffix}")
+        plt.close(figure)
+
+
+def figures(results: Path, paper: Paper, tier: str) -> Iterator[tuple[str, Figure]]:
+    """Every figure of a paper, by name, in the style of the suite and signed."""
+    plt.style.use(STYLE)
     science = import_module(f"{PACKAGE}.{paper.name}.figures")
     there = {experiment.name for experiment in paper.experiments(tier)}
     for name, declared in paper.figures.items():
         drawn = drawn_of(results, paper, tier, [e for e in declared["experiments"] if e in there])
         figure = getattr(science, name)(drawn)
-        figure.text(1, 0, budget_note(drawn), ha="right", va="top", fontsize=6, color="0.4")
-        for suffix in ("png", "pdf"):
-            figure.savefig(folder / f"{name}.{suffix}", dpi=160, bbox_inches="tight")
-        plt.close(figure)
+        sign(figure, budget_note(drawn))
+        yield name, figure
+
+
+def sign(figure: Figure, note: str) -> None:
+    """Write a note below a figure, in a line of its own."""
+    line = 0.13 / figure.get_figheight()
+    figure.set_layout_engine("constrained", rect=(0, line, 1, 1 - line))
+    figure.text(0.995, 0.15 * line, note, ha="right", va="bottom", fontsize=6, color="0.4")
 
 
 def drawn_of(results: Path, paper: Paper, tier: str, experiments: list[str]) -> Drawn:
@@ -110,6 +165,11 @@ def budget_note(drawn: Drawn) -> str:
     return ", ".join([f"{drawn.tier} tier{on}", counted, budget, *dict.fromkeys(reductions)])
 
 
+def width(panels: int) -> float:
+    """Of a figure with so many panels side by side, inches: one fits into a column."""
+    return PAGE if panels > 1 else COLUMN
+
+
 def curve(axis: plt.Axes, rows: pd.DataFrame, *, color: Color, label: str | None,
           style: str = "-") -> None:  # fmt: skip
     """One metric over steps: thin lines for single runs, a thick one for their mean."""
@@ -130,7 +190,8 @@ def error_curves(drawn: Drawn, axis: plt.Axes, experiments: Sequence[str]) -> No
 
     An experiment a colour; in a legend they stand first, then the styles, in grey.
     """
-    for color, experiment in zip(sns.color_palette(), experiments, strict=False):
+    for experiment in experiments:
+        color = drawn.color(experiment)
         curve(axis, drawn.of(experiment, "validation_error"), color=color,
               label=drawn.label(experiment))  # fmt: skip
         curve(axis, drawn.of(experiment, "train_error"), color=color, label=None, style="--")
@@ -171,8 +232,8 @@ def alignment_by_layer(drawn: Drawn) -> Figure:
     """Angle and norm ratio to -gradient, by layer and epoch; a column per experiment."""
     columns = len(drawn.arrays)
     figure, axes = plt.subplots(
-        2, columns, figsize=(3.6 * columns + 0.6, 5.2), sharex=True, sharey="row", squeeze=False,
-        layout="constrained",
+        2, columns, figsize=(width(columns), 4), sharex=True, sharey="row",
+        squeeze=False,
     )  # fmt: skip
     for column, experiment in zip(axes.T, drawn.arrays, strict=True):
         for axis, metric in zip(column, ("angle", "norm_ratio"), strict=True):
@@ -187,15 +248,15 @@ def alignment_by_layer(drawn: Drawn) -> Figure:
                 )  # fmt: skip
             axis.set_xticks(range(len(layers)), layers)
         column[0].axhline(90, color="0.6", lw=0.8, ls=":")
-        column[0].set(title=drawn.label(experiment), ylim=(0, None))
+        column[0].set_title(drawn.label(experiment), fontsize=7 if columns < 4 else 6)
+        column[0].set_ylim(0, None)
         column[1].axhline(1, color="0.6", lw=0.8, ls=":")
         column[1].set(xlabel="weights, from the input up", yscale="log")
         plain_log_ticks(column[1])
     axes[0, 0].set_ylabel("angle to −gradient (deg)")
     axes[1, 0].set_ylabel("|update| / |gradient|")
     for axis in axes[0]:  # experiments may be of different lengths
-        axis.legend(frameon=False)
-    sns.despine(figure)
+        axis.legend()
     return figure
 
 
@@ -205,25 +266,24 @@ def rules_by_epoch(drawn: Drawn) -> Figure:
     Training error; validation error and, marked, the last test error; the updates' cosine to
     -gradient, for either layer, where there is an update and a gradient.
     """
-    figure, axes = plt.subplots(1, 4, figsize=(15.2, 3.3), layout="constrained")
-    for color, name in zip(
-        sns.color_palette(n_colors=len(drawn.arrays)), drawn.arrays, strict=True
-    ):
-        label = drawn.label(name)
+    figure, grid = plt.subplots(2, 2, figsize=(PAGE, 4.6))
+    axes = grid.flat
+    for name in drawn.arrays:
+        label, color = drawn.label(name), drawn.color(name)
         curve(axes[0], drawn.of(name, "train_error"), color=color, label=label)
         curve(axes[1], drawn.of(name, "validation_error"), color=color, label=label)
         final(axes[1], drawn.of(name, "test_error"), color=color)
         cosines = pointing(drawn, name, "cosine")
         for axis, layer in zip(axes[2:], ("W1", "W2"), strict=True):
             curve(axis, cosines[cosines["part"] == layer], color=color, label=label)
-    for axis, what in zip(axes, ("training", "validation (test: marks)"), strict=False):
+    for axis, what in zip(axes, ("training", "validation"), strict=False):
         axis.set(ylabel=f"{what} error (%)", yscale="log")
         by_epoch(axis)
         plain_log_ticks(axis)
+    axes[1].set_title("marks: test error")
     for axis, layer in zip(axes[2:], ("W1", "W2"), strict=True):
         axis.set(ylabel=f"cosine to −gradient, {layer}", ylim=(None, 1.02))
         by_epoch(axis)
-    figure.legend(*axes[0].get_legend_handles_labels(), frameon=False, loc="outside lower center",
-                  ncols=3, fontsize=7)  # fmt: skip
-    sns.despine(figure)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center",
+                  ncols=3)  # fmt: skip
     return figure

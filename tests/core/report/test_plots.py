@@ -7,7 +7,19 @@ import pytest
 from matplotlib import pyplot as plt
 
 from replications.core.declare.papers import Suite
-from replications.core.report.plots import Drawn, budget_note, by_epoch
+from replications.core.report.plots import (
+    COLUMN,
+    PALETTE,
+    STYLE,
+    Drawn,
+    beside,
+    budget_note,
+    by_epoch,
+    colors,
+    sign,
+    width,
+)
+from tests.core.report.drawing import SMALLEST, flaws
 
 
 @pytest.fixture
@@ -57,3 +69,58 @@ def test_epochs_are_whole(epochs):
     ticks = [t for t in axis.get_xticks() if axis.get_xlim()[0] <= t <= axis.get_xlim()[1]]
     assert ticks and all(t == int(t) for t in ticks) and axis.get_xlabel() == "epoch"
     plt.close(figure)
+
+
+# Colours and sizes
+
+
+@pytest.mark.parametrize("name", Suite().names)
+def test_experiments_of_a_figure_have_colours_of_their_own_while_there_are_enough(name):
+    paper, found = Suite().paper(name), colors(name)
+    assert set(found) == {e.name for e in paper.experiments("paper")}
+    assert set(found.values()) <= {f"C{i}" for i in range(PALETTE)}
+    for experiment, color in found.items():
+        others = beside(paper, experiment)
+        if len({found[other] for other in others}) < PALETTE and len(others) < PALETTE:
+            assert color not in {found[other] for other in others}
+
+
+def test_a_rule_has_the_colour_that_it_has_in_its_own_paper():
+    lender, borrower = Suite().paper("scellier2017"), Suite().paper("bengio2017")
+    rules = {e.science: e.name for e in reversed(lender.experiments("paper"))}
+    borrowed = [e for e in borrower.experiments("paper") if e.science in rules]
+    first = borrowed[0]
+    assert colors("bengio2017")[first.name] == colors("scellier2017")[rules[first.science]]
+
+
+@pytest.fixture
+def styled():
+    with plt.style.context(STYLE):
+        yield
+    plt.close("all")
+
+
+def test_a_note_stands_below_a_figure_and_nothing_is_cut(styled):
+    figure, axis = plt.subplots(figsize=(width(1), 2))
+    axis.plot([0, 1], [0, 1e4])
+    axis.set(xlabel="time (s)", ylabel="rate (Hz)", title="a title")
+    sign(figure, "smoke tier")
+    assert flaws(figure) == [] and width(1) == COLUMN < width(2)
+    note = figure.texts[0].get_window_extent()
+    assert note.y1 <= axis.get_tightbbox().y0
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        (lambda f, a: f.set_size_inches(5, 2), "5.0 in wide"),
+        (lambda f, a: f.set_size_inches(COLUMN, 12), "12.0 in tall"),
+        (lambda f, a: a.set_title("a title that is far too long for a column of a journal " * 2),
+         "is cut off"),
+        (lambda f, a: a.set_xlabel("small", fontsize=SMALLEST - 1), "'small' at 5"),
+    ],
+)  # fmt: skip
+def test_flaws_of_figures_are_noticed(styled, fault, told):
+    figure, axis = plt.subplots(figsize=(COLUMN, 2))
+    fault(figure, axis)
+    assert any(told in flaw for flaw in flaws(figure))
