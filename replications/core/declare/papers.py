@@ -123,8 +123,9 @@ class Paper:
                     )
 
     def _check_figures(self) -> None:
-        """Figures are functions of figures.py, and drawn of experiments of the paper."""
+        """Figures are functions of figures.py, of experiments and claims of the paper."""
         functions = definitions(f"{PACKAGE}.{self.name}.figures")
+        claims = {claim.name for claim in self.claims}
         for name, figure in self.figures.items():
             where = place(self.path, "figures", name)
             if name not in functions:
@@ -132,6 +133,10 @@ class Paper:
             for experiment in figure["experiments"]:
                 if experiment not in self.declared["experiments"]:
                     raise DeclarationError(f"{where}: unknown experiment {experiment!r}")
+            for claim in figure.get("claims", []):
+                if claim not in claims:
+                    near = ", ".join(get_close_matches(claim, claims)) or "none"
+                    raise DeclarationError(f"{where}: unknown claim {claim!r}; near to it: {near}")
 
 
 class Suite:

@@ -733,6 +733,8 @@ FAULTS = [
      ["experiments.sampled.evaluation.neighbours: 0 is less than the minimum of 1"]),
     ("unknown figure", "figures/curvs", {"caption": "C", "experiments": ["classifier"]},
      ["figures.curvs: figures.py has no function of that name"]),
+    ("figure of an unknown claim", "figures/curves/claims", ["numbr"],
+     ["figures.curves: unknown claim 'numbr'; near to it: number"]),
     ("figure of an unknown experiment", "figures/curves/experiments", ["classifier", "none"],
      ["figures.curves: unknown experiment 'none'"]),
     ("unknown setting", "experiments/classifier/settings/betta", 1,

@@ -1,0 +1,23 @@
+"""Captions with the numbers of their claims."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+from replications.core.report.captions import caption, numbered
+from tests.core.report.test_render import COMPARISON
+
+
+def test_a_caption_ends_with_the_numbers_of_its_claims():
+    figures = {"curves": {"caption": "Errors.\n", "claims": ["c"]}, "plain": {"caption": "Bare."}}
+    paper, compared = SimpleNamespace(figures=figures), {"c": COMPARISON}
+    assert caption(paper, "plain", compared) == "Bare."
+    assert caption(paper, "curves", compared) == (
+        "Errors. 50% of a|b: the paper 1.94† %, here 2.03 % (1.9 to 2.17)."
+    )
+
+
+def test_a_claim_that_was_not_run_says_so_and_one_run_has_no_interval():
+    empty = replace(COMPARISON, says="it is so", runs=0, ours=None, low=None, high=None, unit="")
+    assert numbered(empty) == "It is so: the paper 1.94†, not run."
+    one = replace(COMPARISON, runs=1, low=None, high=None)
+    assert numbered(one) == "50% of a|b: the paper 1.94† %, here 2.03 %."
