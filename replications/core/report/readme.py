@@ -1,4 +1,4 @@
-"""The generated parts of the READMEs: result tables, written between two marks."""
+"""The generated parts of what people read: tables and findings between two marks, and figures."""
 
 from __future__ import annotations
 
@@ -26,11 +26,19 @@ from replications.core.report.compare import (
     markdown,
     printed,
 )
+from replications.core.report.findings import Findings
+from replications.core.report.front import front_figures, verdicts
 from replications.core.report.tables import COLUMNS, read_table
 
-MARKS = "<!-- results: written by `make readme` -->\n", "<!-- end of results -->"
-SAMPLES = "<!-- samples: written by `make readme` -->\n", "<!-- end of samples -->"
-SEARCHED = "<!-- search: written by `make readme` -->\n", "<!-- end of search -->"
+
+def marks(name: str) -> tuple[str, str]:
+    """What stands before and after a generated part."""
+    return f"<!-- {name}: written by `make readme` -->\n", f"<!-- end of {name} -->"
+
+
+MARKS, SAMPLES, SEARCHED = map(marks, ("results", "samples", "search"))
+FINDINGS, VERDICT_RULE = map(marks, ("findings", "rule"))
+DOCS = ROOT / "docs"
 # The widest tables that a README page shows without scrolling; results/ has the rest.
 SHOWN = ["claim", "where", "metric", "paper's value", "ours, mean", "95% t-interval", "runs",
          "verdict", "tier, share", "note"]  # fmt: skip
@@ -51,11 +59,38 @@ def best(reference: Path, papers: Mapping[str, Paper]) -> list[Comparison]:
     return [paper if paper.runs else standard for paper, standard in pairs]
 
 
-def table(comparisons: list[Comparison], *, leading: tuple[str, ...] = ()) -> str:
-    """The Markdown table of some comparisons, and the rule below it."""
+def table(comparisons: list[Comparison]) -> str:
+    """How many of some claims have which verdict, and the Markdown table of them."""
     rows = [printed(c) for c in comparisons]
-    shown = markdown([{name: row[name] for name in (*leading, *SHOWN)} for row in rows])
-    return f"{heading(counted(comparisons))}\n\n{shown}\n{RULE}\n"
+    shown = markdown([{name: row[name] for name in SHOWN} for row in rows])
+    return f"{heading(counted(comparisons))}.\n\n{shown}"
+
+
+def claims_of_paper(comparisons: list[Comparison], name: str) -> str:
+    """What came out of one paper, for its page."""
+    own = table([c for c in comparisons if c.paper == name])
+    return f"{own}\n[How a verdict is reached, and what † means](../../docs/reading.md)\n"
+
+
+def all_claims(comparisons: list[Comparison], papers: Mapping[str, Paper]) -> str:
+    """Every claim, a table a paper, for docs/claims.md."""
+    parts = [f"{heading(counted(comparisons))}."]
+    for name, paper in papers.items():
+        own = table([c for c in comparisons if c.paper == name])
+        page = f"[{name}](../replications/{name}/README.md)"
+        parts.append(f"## {name}: {paper.declared['paper']['title']}\n\n{page}, {own}")
+    return "\n\n".join(parts)
+
+
+def papers_by_verdict(comparisons: list[Comparison], papers: Mapping[str, Paper]) -> str:
+    """The table of the front page: how many claims of each paper have which verdict."""
+    rows = []
+    for name, counts in verdicts(comparisons).iterrows():
+        link = f"[{name}](replications/{name}/README.md)"
+        title = papers[str(name)].declared["paper"]["title"]
+        cells = {str(verdict): str(n) if n else "" for verdict, n in counts.items()}
+        rows.append({"paper": link, "title": title, **cells})
+    return f"{heading(counted(comparisons))}.\n\n{markdown(rows)}"
 
 
 def samples(paper: Paper, reference: Path) -> str:
@@ -110,17 +145,20 @@ def replace(text: str, content: str, marks: tuple[str, str] = MARKS) -> str:
 
 
 def generated(reference: Path) -> dict[Path, str]:
-    """Every README with its tables as the stored reference has them."""
+    """Every README and page with its generated parts as the stored reference has them."""
     papers = suite().papers
     comparisons = best(reference, papers)
-    main = table(comparisons, leading=("paper",))
-    texts = {ROOT / "README.md": main}
-    for name in papers:
-        own = [c for c in comparisons if c.paper == name]
-        texts[ROOT / PACKAGE / name / "README.md"] = table(own)
-    texts = {path: replace(path.read_text(), content) for path, content in texts.items()}
+    findings = Findings(DOCS / "findings.yaml", papers, reference)
+    front, claims, reading = ROOT / "README.md", DOCS / "claims.md", DOCS / "reading.md"
+    texts = {
+        front: replace(front.read_text(), papers_by_verdict(comparisons, papers)),
+        claims: replace(claims.read_text(), all_claims(comparisons, papers)),
+        reading: replace(reading.read_text(), RULE, VERDICT_RULE),
+    }
+    texts[front] = replace(texts[front], findings.sentences(), FINDINGS)
     for name, paper in papers.items():
         path = ROOT / PACKAGE / name / "README.md"
+        texts[path] = replace(path.read_text(), claims_of_paper(comparisons, name))
         if SAMPLES[0] in texts[path]:
             texts[path] = replace(texts[path], samples(paper, reference), SAMPLES)
     for search in searches():
@@ -130,7 +168,15 @@ def generated(reference: Path) -> dict[Path, str]:
     return texts
 
 
+def figures(reference: Path) -> dict[Path, str]:
+    """The figures of the front page, as SVG, drawn from the stored reference."""
+    papers = suite().papers
+    findings = Findings(DOCS / "findings.yaml", papers, reference)
+    drawn = front_figures(best(reference, papers), findings.rows())
+    return {DOCS / "figures" / name: text for name, text in drawn.items()}
+
+
 def write_readmes(reference: Path) -> None:
-    """Write the tables of results/reference/ into every README."""
-    for path, text in generated(reference).items():
+    """Write the tables, findings and figures of results/reference/ into every README and page."""
+    for path, text in (generated(reference) | figures(reference)).items():
         write_atomically(path, text)
