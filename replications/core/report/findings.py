@@ -53,7 +53,9 @@ class Reference:
 def unknown(where: str, what: str, name: str, known: Mapping | set[str]) -> DeclarationError:
     """The error for a name that there is not: those that are near, or else all."""
     near = get_close_matches(name, known) or sorted(known)
-    return DeclarationError(f"{where}: unknown {what} {name!r}; there is {', '.join(near)}")
+    return DeclarationError(
+        f"{where}: unknown {what} {name!r}; there is {', '.join(map(repr, near))}"
+    )
 
 
 def claim_with_value(paper: Paper, name: str, where: str) -> Claim:
