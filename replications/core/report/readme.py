@@ -139,7 +139,7 @@ def replace(text: str, content: str, marks: tuple[str, str] = MARKS) -> str:
     """`text` with what stands between the marks replaced. Raises ValueError without the marks."""
     start, end = map(re.escape, marks)
     if not re.search(f"{start}.*{end}", text, flags=re.DOTALL):
-        raise ValueError(f"a README has no place for its results: {marks[0]}{marks[1]}")
+        raise ValueError(f"a page has no place for what is generated; put in: {marks[0]}{marks[1]}")
     new = f"{marks[0]}\n{content}\n{marks[1]}"
     return re.sub(f"{start}.*?{end}", lambda _: new, text, flags=re.DOTALL)
 
