@@ -51,8 +51,9 @@ def test_no_page_loads_anything_from_elsewhere(site):
 
 def test_every_list_is_one(site):
     """Python-Markdown wants an empty line before a list, which GitHub does not."""
+    swallowed = re.compile(r"<p>(?:(?!</p>).)*?\n(?:- |\d+\. ).{40}", re.DOTALL)
     for page in site.rglob("*.html"):
-        assert not re.findall(r"<p>[^<]*\n(?:- |\d+\. ).*", page.read_text()), page.name
+        assert not swallowed.findall(page.read_text()), page.name
 
 
 @BY_NAME
