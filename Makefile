@@ -5,6 +5,7 @@
 # make cost     what the last smoke tier cost, by jobs, start-up and Snakemake (TIER=standard: of that tier)
 # make carry REVISION=...   carry stored scores over the changes since a revision
 # make reference PAPER=... TIER=...   store the finished runs of a paper
+# make release TIER=...   pack a tier's results into results/release/, to upload to Zenodo or to keep
 # make tolerances   measure what rounding moves, for the regression check (half an hour)
 # make bench    speed against bare matrix products, as ratios in one run
 # make peers    the environment of the simulators that `make bench` compares with
@@ -22,7 +23,7 @@ SNAKEMAKE = $(BIN)/snakemake --cores $(CORES)
 FOLLOW = @$(BIN)/python -m replications follow
 READY = .venv/.ready
 
-.PHONY: all test smoke check cost carry reference tolerances bench peers lint readme docs lock setup
+.PHONY: all test smoke check cost carry reference release tolerances bench peers lint readme docs lock setup
 .DEFAULT_GOAL := all
 
 all: setup
@@ -48,6 +49,10 @@ carry: setup
 reference: setup
 	$(BIN)/python -m replications reference $(PAPER) --tier $(TIER)
 
+release: TIER = standard
+release: setup
+	$(BIN)/python -m replications release --tier $(TIER)
+
 tolerances: setup
 	$(BIN)/python -m replications tolerances --workers $(WORKERS)
 
@@ -67,7 +72,7 @@ readme: setup
 	$(BIN)/python -m replications readme
 
 docs: setup
-	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
 	@echo "The site is results/site/index.html"
 
 lock: setup

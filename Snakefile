@@ -46,7 +46,7 @@ onerror:
 rule all:
     default_target: True
     input:
-        outcome(config["tier"]),
+        described(config["tier"]),
 
 
 for name in TIERS:
@@ -55,7 +55,7 @@ for name in TIERS:
         name:
             name
         input:
-            outcome(name),
+            described(name),
 
 
 for name in PAPERS:

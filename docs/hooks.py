@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path, PurePosixPath
 from posixpath import normpath, relpath
 
@@ -11,8 +12,12 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))  # where mkdocs is run from says nothing of it
+
+from replications.core.declare.papers import suite  # noqa: E402
+
 LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s#]+)(#[^)\s]*)?\)")
-PAPERS = sorted(path.parent.name for path in ROOT.glob("replications/*/paper.yaml"))
+PAPERS = {name: paper.label for name, paper in suite().papers.items()}
 # Path in the repository -> path in the site, of what stands outside docs/.
 PAGES = {"README.md": "index.md", "CONTRIBUTING.md": "contributing.md"} | {
     f"replications/{name}/README.md": f"papers/{name}.md" for name in PAPERS
@@ -23,7 +28,7 @@ SOURCES = {page: source for source, page in PAGES.items()}
 def on_config(config: MkDocsConfig) -> None:
     """A page of each paper below Papers."""
     (papers,) = (entry for entry in config.nav or [] if "Papers" in entry)
-    papers["Papers"] = [{name: f"papers/{name}.md"} for name in PAPERS]
+    papers["Papers"] = [{label: f"papers/{name}.md"} for name, label in PAPERS.items()]
 
 
 def on_files(files: Files, config: MkDocsConfig) -> None:

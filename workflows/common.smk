@@ -5,6 +5,7 @@ import shlex
 import shutil
 import sys
 import time
+from dataclasses import asdict
 from itertools import product
 from types import SimpleNamespace
 
@@ -17,6 +18,7 @@ from replications.core.declare.experiments import TIERS
 from replications.core.declare.papers import suite
 from replications.core.declare.schema import DeclarationError, check_schema
 from replications.core.base.hashes import code_hash, digest
+from replications.core.declare.metrics import SHARED
 from replications.core.declare.searches import checked_searches
 from snakemake.exceptions import WorkflowError
 
@@ -30,7 +32,8 @@ except DeclarationError as error:
 RESULTS = config["results"]
 DATA = config["data"]
 TRIAL = f"{RESULTS}/search/{{paper}}/{{search}}/{{stage}}/{{rank}}/trial.json"
-TABLES = [f"comparison.{suffix}" for suffix in ("csv", "md", "tex", "json", "html")]
+# Ends of the names of the tables of claims; the .html among them is shown in the report.
+TABLES = [".csv", ".json", ".md", "_column.tex", "_page.tex", "_preview.tex"]
 
 
 # The one command that is ever called, as a shell function. Where interpreter and folders are, and
@@ -125,18 +128,28 @@ def figures_of(paper):
     ]
 
 
+def tables_in(folder):
+    """The tables of claims in a folder."""
+    return [f"{folder}/comparison{end}" for end in (*TABLES, ".html")]
+
+
 def outcome_of_paper(paper, tier):
     """What running one paper alone leaves: its tables and its figures, of runs that all ended."""
     folder = f"{RESULTS}/{tier}/papers/{paper}"
     figures = [f"{RESULTS}/{tier}/figures/{paper}/{name}" for name in figures_of(paper)]
-    return [f"{folder}/{name}" for name in (*TABLES, "complete.json")] + figures
+    return [*tables_in(folder), f"{folder}/complete.json", *figures]
 
 
 def outcome(tier):
     """What running a tier leaves: the tables of all papers and every paper's own."""
     folder = f"{RESULTS}/{tier}"
     parts = [outcome_of_paper(paper, tier) for paper in PAPERS]
-    return [f"{folder}/{name}" for name in TABLES] + sum(parts, [])
+    return tables_in(folder) + sum(parts, [])
+
+
+def described(tier):
+    """What running a tier leaves: its outcome, and the crate that describes it."""
+    return [*outcome(tier), f"{RESULTS}/{tier}/ro-crate-metadata.json"]
 
 
 def trials_of(paper, search, stages):

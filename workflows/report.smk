@@ -1,11 +1,17 @@
 # Tables and figures: of every paper by itself, and one table over all of them. They are made of the
-# runs that ended well; `complete` fails where one did not.
+# runs that ended well; `complete` fails where one did not. Last the crate, which describes them all.
 localrules:
     overview,
+    crate,
 
 
-TABLE_CODE = code_hash(
-    "replications.core.report.tables", "replications.core.report.compare"
+TABLE_CODE = digest(
+    {
+        "code": code_hash(
+            "replications.core.report.tables", "replications.core.report.render"
+        ),
+        "metrics": {name: asdict(metric) for name, metric in SHARED.items()},
+    }
 )
 
 for paper in PAPERS:
@@ -17,13 +23,7 @@ for paper in PAPERS:
             lambda w, p=paper: done_of(p, w.tier),
         output:
             multiext(f"{RESULTS}/{{tier}}/papers/{paper}/scores", ".parquet", ".csv"),
-            multiext(
-                f"{RESULTS}/{{tier}}/papers/{paper}/comparison",
-                ".csv",
-                ".md",
-                ".tex",
-                ".json",
-            ),
+            multiext(f"{RESULTS}/{{tier}}/papers/{paper}/comparison", *TABLES),
             report(
                 f"{RESULTS}/{{tier}}/papers/{paper}/comparison.html",
                 caption="report/comparison.rst",
@@ -92,7 +92,7 @@ rule overview:
         ],
     output:
         multiext(f"{RESULTS}/{{tier}}/scores", ".parquet", ".csv"),
-        multiext(f"{RESULTS}/{{tier}}/comparison", ".csv", ".md", ".tex", ".json"),
+        multiext(f"{RESULTS}/{{tier}}/comparison", *TABLES),
         report(
             f"{RESULTS}/{{tier}}/comparison.html",
             caption="report/comparison.rst",
@@ -109,3 +109,17 @@ rule overview:
     shell:
         "replications --log {log} overview {params.papers} --tier {wildcards.tier}"
         " --runs {params.runs}"
+
+
+rule crate:
+    input:
+        # All that it describes, and that every run ended well.
+        lambda w: outcome(w.tier),
+    output:
+        f"{RESULTS}/{{tier}}/ro-crate-metadata.json",
+    log:
+        f"{RESULTS}/{{tier}}/logs/crate.log",
+    params:
+        code=code_hash("replications.core.steps.crate"),
+    shell:
+        "replications --log {log} crate --tier {wildcards.tier}"

@@ -65,11 +65,11 @@ FOLDER = {
             value: {low: 0, high: 2}
             tolerance: 0
         metrics:
-          largest_weight: {unit: "", better: lower, meaning: largest weight of the first layer}
-          movement: {unit: "", better: neither, meaning: distance from the initial weights}
+          largest_weight: {label: largest weight, unit: "", better: lower, meaning: of layer 1}
+          movement: {label: movement, unit: "", better: neither, meaning: from initial weights}
         experiments:
           signs:
-            says: descent by the signs of the gradient
+            label: descent by the signs of the gradient
             learning_rule: sign_descent
             network: {feed_forward: {layers: [64, 20, 10], initialisation: glorot_uniform}}
             data: digits

@@ -14,6 +14,7 @@ BY_NAME = pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relat
 FOLDERS = ".ci|benchmarks|config|docs|profiles|replications|results|tests|workflows"
 IN_CODE = re.compile(rf"`((?:{FOLDERS})/[\w./-]+)`")
 MADE = (
+    "results/release",
     "results/site",
     "results/smoke",
     "results/standard",

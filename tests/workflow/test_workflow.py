@@ -74,6 +74,14 @@ def test_every_claim_has_a_row_and_claims_about_other_data_have_no_verdict(finis
     assert "How a verdict is reached" in (finished / "results/smoke/comparison.md").read_text()
 
 
+def test_the_crate_describes_every_run(finished):
+    folder = finished / "results/smoke"
+    told = json.loads((folder / "ro-crate-metadata.json").read_text())["@graph"]
+    runs = {e["@id"] for e in told if e["@id"].startswith("#run/")}
+    paths = (folder / "runs").glob("*/*/*/run.json")
+    assert runs == {"#run/" + "/".join(path.parts[-4:-1]) for path in paths}
+
+
 def test_every_run_says_where_it_comes_from(finished):
     for path in (finished / "results/smoke/runs").glob("*/*/*/run.json"):
         run = json.loads(path.read_text())
@@ -128,7 +136,9 @@ def test_comments_docstrings_and_messages_rerun_nothing(project):
     assert planned(project, "smoke") == {}
 
 
-OF_LEE = {"run_smoke_lee2015", "report_lee2015", "complete_lee2015", "overview", "smoke"}
+OF_LEE = {
+    "run_smoke_lee2015", "report_lee2015", "complete_lee2015", "overview", "crate", "smoke"
+}  # fmt: skip
 
 
 def test_a_changed_rule_reruns_its_paper_alone(project):

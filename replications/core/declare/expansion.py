@@ -62,6 +62,7 @@ def expand(path: Path, experiments: Mapping, name: str, tier: str) -> Experiment
     return Experiment(
         paper=path.parent.name,
         name=name,
+        label=declared["label"],
         tier=tier,
         kind=kind,
         science=science,

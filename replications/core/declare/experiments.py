@@ -30,6 +30,7 @@ class Experiment:
 
     paper: str
     name: str
+    label: str  # what people read
     tier: str
     kind: str  # a key of KINDS
     science: tuple[str, str]  # (module, class or function)

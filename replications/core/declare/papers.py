@@ -14,7 +14,7 @@ from pathlib import Path
 from replications.core.base.provenance import PACKAGE, ROOT, module_file
 from replications.core.declare.expansion import expand, place
 from replications.core.declare.experiments import TIERS, Experiment
-from replications.core.declare.metrics import SHARED, Metric
+from replications.core.declare.metrics import SHARED, Metric, metrics_of
 from replications.core.declare.reflection import definitions
 from replications.core.declare.schema import DeclarationError, read_yaml
 
@@ -73,6 +73,14 @@ class Paper:
         self._check_claims()
         self._check_figures()
 
+    @property
+    def label(self) -> str:
+        """How a text refers to it: "Xie & Seung 2000", "Lee et al. 2015"."""
+        told = self.declared["paper"]
+        names = [author.split()[-1] for author in told["authors"]]
+        by = f"{names[0]} et al." if len(names) > 2 else " & ".join(names)
+        return f"{by} {told['year']}"
+
     def experiments(self, tier: str) -> list[Experiment]:
         """Every experiment that the paper declares in `tier`, in the order of the file."""
         return self._expanded[tier]
@@ -85,13 +93,12 @@ class Paper:
         others = {module.with_name(self.path.name) for module in folders if module} - {self.path}
         for path in [*sorted(others), self.path]:
             paper = self.declared if path == self.path else read_yaml(path, "paper")
-            for name, declared in paper.get("metrics", {}).items():
-                if name in found and found[name] != Metric.declared(declared):
+            for name, metric in metrics_of(paper.get("metrics", {})).items():
+                if found.setdefault(name, metric) != metric:
                     raise DeclarationError(
                         f"{place(path, 'metrics', name)}: there is another metric of that name, "
                         f"{found[name].meaning!r}: choose another name"
                     )
-                found[name] = Metric.declared(declared)
         return found
 
     def _check_claims(self) -> None:
@@ -112,7 +119,7 @@ class Paper:
                     near = ", ".join(get_close_matches(score["metric"], self.metrics)) or "none"
                     raise DeclarationError(
                         f"{where}: unknown metric {score['metric']!r}; near to it: {near}; all "
-                        "are in replications/core/declare/metrics.py and under this file's metrics"
+                        "are in replications/core/declare/metrics.yaml and under metrics here"
                     )
 
     def _check_figures(self) -> None:

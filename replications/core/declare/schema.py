@@ -1,4 +1,4 @@
-"""YAML files, read and held against their schemas, with messages that say what to fix."""
+"""YAML files, read and compared with their schemas, with messages that say what to fix."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import yaml
 from jsonschema import Draft202012Validator, ValidationError
+from referencing import Registry, Resource
 
 from replications.core.base.provenance import ROOT
 
@@ -33,12 +34,20 @@ def read_yaml(path: Path, schema: str) -> dict:
 
 @cache
 def validator(schema: str) -> Draft202012Validator:
-    """What holds a declaration against workflows/schemas/<schema>.schema.yaml."""
-    return Draft202012Validator(yaml.load((SCHEMAS / f"{schema}.schema.yaml").read_text(), LOADER))
+    """What compares a declaration with workflows/schemas/<schema>.schema.yaml."""
+    return Draft202012Validator({"$ref": f"{schema}.schema.yaml"}, registry=schemas())
+
+
+@cache
+def schemas() -> Registry:
+    """All of workflows/schemas by their files' names: by these they name each other."""
+    files = SCHEMAS.glob("*.schema.yaml")
+    contents = ((file.name, yaml.load(file.read_text(), LOADER)) for file in files)
+    return Registry().with_resources((n, Resource.from_contents(c)) for n, c in contents)
 
 
 def check_schema(declared: object, schema: str, name: str) -> None:
-    """Hold a declaration against a schema; raises DeclarationError naming `name` and the key."""
+    """Compare a declaration with a schema; raises DeclarationError naming `name` and the key."""
     errors = list(validator(schema).iter_errors(declared))
     misspelt = {tuple(e.absolute_path) for e in errors if e.validator == "additionalProperties"}
     faults = [

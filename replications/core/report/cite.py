@@ -67,7 +67,7 @@ def of_paper(declared: dict) -> Entry:
 
 def of_suite() -> Entry:
     """The entry of the suite, as CITATION.cff declares it, at the commit that is checked out."""
-    told = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    told = citation()
     fields = {
         "title": f"{{{told['title']}}}",
         "year": str(told["date-released"].year),
@@ -76,3 +76,8 @@ def of_suite() -> Entry:
     # A name in braces is one word: a group has no first and last name.
     authors = [Person(f"{{{author['name']}}}") for author in told["authors"]]
     return Entry("software", fields=fields, persons={"author": authors})
+
+
+def citation() -> dict:
+    """CITATION.cff: the suite's title, version, licence and authors."""
+    return yaml.safe_load((ROOT / "CITATION.cff").read_text())

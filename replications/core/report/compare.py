@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
-from html import escape
-from pathlib import Path
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from pylatexenc.latexencode import (
-    RULE_DICT,
-    UnicodeToLatexConversionRule,
-    UnicodeToLatexEncoder,
-)
 
 from replications.core.base.carried import WITHIN, Carried
-from replications.core.base.files import write_atomically
 from replications.core.declare.experiments import Experiment
 from replications.core.declare.metrics import Metric
 from replications.core.declare.papers import Claim, Paper
+from replications.core.report.labels import measured
 from replications.core.report.statistics import t_interval
 from replications.core.report.tables import last
 
@@ -47,14 +39,16 @@ VERDICTS = tuple(line[2:].split(":")[0] for line in RULE.splitlines() if line.st
 
 @dataclass(frozen=True)
 class Comparison:
-    """One claim against our runs. Numbers are in the metric's unit; None where there is none."""
+    """One claim beside our runs. Numbers are in the metric's unit; None where there is none."""
 
     paper: str
+    paper_label: str
     claim: str
     says: str
     where: str
     dataset: str
-    metric: str
+    scores: str  # identifiers: experiment, metric and part; of a predicate both
+    measured: str  # the same in labels
     unit: str
     direction: str
     paper_value: str
@@ -86,8 +80,7 @@ def compare(
         # What the tier leaves out has no scores in it, and so the verdict "not run".
         experiments = {e.name: e for t in ("paper", tier) for e in paper.experiments(t)}
         compared += [
-            compare_claim(claim, paper.metrics, final, experiments, tier, loose)
-            for claim in paper.claims
+            compare_claim(claim, paper, final, experiments, tier, loose) for claim in paper.claims
         ]
     return compared
 
@@ -133,14 +126,14 @@ def runs_of(final: pd.DataFrame, claim: Claim, score: dict) -> int:
 
 
 def compare_claim(
-    claim: Claim, metrics: Mapping[str, Metric], final: pd.DataFrame,
-    experiments: Mapping[str, Experiment], tier: str, loose: Collection = (),
+    claim: Claim, paper: Paper, final: pd.DataFrame, experiments: Mapping[str, Experiment],
+    tier: str, loose: Collection = (),
 ) -> Comparison:  # fmt: skip
     """The comparison of one claim."""
     involved = [experiments[score["experiment"]] for score in claim.scores]
     least = min(involved, key=lambda e: e.share)
     share = least.share
-    metric = metrics[claim.scores[0]["metric"]]
+    metric = paper.metrics[claim.scores[0]["metric"]]
     observed = [values(final, claim, score) for score in claim.scores]
     predicate = "compares" in claim.declared
     ours = ((observed[0] - observed[1]).dropna() if predicate else observed[0]).to_numpy()
@@ -163,11 +156,13 @@ def compare_claim(
     moved = MOVED if any((claim.paper, e.name) in loose for e in involved) else ""
     return Comparison(
         paper=claim.paper,
+        paper_label=paper.label,
         claim=claim.name,
         says=claim.declared["says"],
         where=claim.declared["where"],
         dataset=", ".join(dict.fromkeys(e.data for e in involved)),
-        metric=" − ".join(map(title_of_score, involved, claim.scores)),
+        scores=" − ".join(map(identifiers, claim.scores)),
+        measured=measured(claim.scores, involved, paper.metrics),
         unit=metric.unit,
         direction=direction,
         paper_value=value + ("†" if claim.declared["standing"] == "recalled" else ""),
@@ -187,9 +182,9 @@ def compare_claim(
     )
 
 
-def title_of_score(experiment: Experiment, score: dict) -> str:
+def identifiers(score: dict) -> str:
     """Which score: experiment, metric and, if it has one, the part."""
-    return " ".join(filter(None, [experiment.name, score["metric"], score.get("part", "")]))
+    return " ".join(filter(None, [score["experiment"], score["metric"], score.get("part", "")]))
 
 
 def printed_value(claim: Claim) -> str:
@@ -254,130 +249,3 @@ def heading(counts: Mapping[str, int]) -> str:
     parts = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
     total = sum(counts.values())
     return f"{total} {'claim' if total == 1 else 'claims'}: {parts}"
-
-
-HEADINGS = {
-    "paper": "paper",
-    "says": "claim",
-    "where": "where",
-    "dataset": "dataset",
-    "metric": "metric",
-    "unit": "unit",
-    "direction": "better",
-    "paper_value": "paper's value",
-    "paper_spread": "spread",
-    "standing": "standing",
-    "ours": "ours, mean",
-    "interval": "95% t-interval",
-    "runs": "runs",
-    "difference": "difference",
-    "verdict": "verdict",
-    "budget": "tier, share",
-    "note": "note",
-}
-
-
-def printed(comparison: Comparison) -> dict[str, str]:
-    """The cells of one row, as text, by HEADINGS."""
-    c = comparison
-    number = lambda x: "" if x is None else f"{x:.3g}" if abs(x) < 100 else f"{x:.1f}"  # noqa: E731
-    interval = "" if c.low is None else f"{number(c.low)} to {number(c.high)}"
-    budget = f"{c.tier}, {c.share_text}"
-    cells = {k: str(v) for k, v in asdict(c).items() if k in HEADINGS}
-    cells |= {"ours": number(c.ours), "difference": number(c.difference)}
-    cells |= {"interval": interval, "budget": budget}
-    cells["runs"] = f"{c.runs}" if c.runs == c.of else f"{c.runs} of {c.of}"
-    if c.verdict == "open":
-        cells["verdict"] = f"open: short of it at {c.share_text} of the budget"
-    if c.unit:
-        cells["metric"] += f" ({c.unit})"
-    return {HEADINGS[key]: cells[key] for key in HEADINGS}
-
-
-def markdown(table: list[dict[str, str]]) -> str:
-    """A Markdown table of rows of text."""
-    if not table:
-        return ""
-    lines = ["| " + " | ".join(table[0]) + " |", "|" + "---|" * len(table[0])]
-    for row in table:
-        cells = (" ".join(cell.split()).replace("|", "\\|") for cell in row.values())
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
-
-
-# Names have no spaces: their lines may break after "_". What LaTeX has no sign for becomes <U+...>.
-LATEX_SIGNS = {"_": r"\_\allowbreak{}", "ᵀ": r"\textsuperscript{T}", '"': r"\textquotedbl{}"}
-LATEX = UnicodeToLatexEncoder(
-    conversion_rules=[
-        UnicodeToLatexConversionRule(RULE_DICT, {ord(k): v for k, v in LATEX_SIGNS.items()}),
-        "defaults",
-    ],
-    replacement_latex_protection="braces-after-macro",
-    unknown_char_policy="unihex",
-    unknown_char_warning=False,
-)
-
-
-def latex(table: list[dict[str, str]], head: str) -> str:
-    """A document with a booktabs longtable per paper, which any LaTeX compiles as it is.
-
-    A claim's note stands below it.
-    """
-    wanted = {"claim": 6.2, "metric": 4.2, "paper's value": 1.7, "ours, mean": 1.4,
-              "95% t-interval": 2.4, "runs": 0.8, "verdict": 2.0, "tier, share": 2.2}  # fmt: skip
-    columns = "".join(rf">{{\raggedright\arraybackslash}}p{{{w}cm}}" for w in wanted.values())
-    text = LATEX.unicode_to_latex
-    columns_named = " & ".join(map(text, wanted)) + r" \\"
-    body = [r"\documentclass{article}", r"\usepackage[a4paper,landscape,margin=1.5cm]{geometry}",
-            r"\usepackage[T1]{fontenc}", r"\usepackage{textcomp}",
-            r"\usepackage{array,booktabs,longtable}", r"\setlength{\extrarowheight}{2pt}",
-            r"\begin{document}\small", r"\noindent " + text(head)]  # fmt: skip
-    for paper in dict.fromkeys(row["paper"] for row in table):
-        body += [rf"\subsection*{{{text(paper)}}}", rf"\begin{{longtable}}{{{columns}}}"]
-        body += [r"\toprule", columns_named, r"\midrule\endhead"]
-        for row in (r for r in table if r["paper"] == paper):
-            cells = [text(row[name]) for name in wanted]
-            if row["note"]:
-                cells[0] += rf"\newline{{\footnotesize\itshape {text(row['note'])}}}"
-            body.append("{}" + " & ".join(cells) + r" \\")  # {}: a cell may begin with [
-        body += [r"\bottomrule", r"\end{longtable}"]
-    rule = map(text, RULE.splitlines())
-    return "\n".join([*body, r"\noindent " + "\\\\\n".join(rule), r"\end{document}", ""])
-
-
-def html(table: list[dict[str, str]], head: str) -> str:
-    """The table and the rule as a page of its own, for the report."""
-    frame = pd.DataFrame(table).to_html(index=False, border=0)
-    style = (
-        "body{font:14px sans-serif}td,th{padding:4px 8px;text-align:left;vertical-align:top}"
-        "table{border-collapse:collapse}tr{border-bottom:1px solid #ddd}"
-        "th{position:sticky;top:0;background:white}"
-    )
-    lines = "<br>".join(map(escape, RULE.splitlines()))
-    return (
-        f"<!doctype html><meta charset=utf-8><style>{style}</style><p>{escape(head)}</p>"
-        f"{frame}<p>{lines}</p>\n"
-    )
-
-
-def write_comparison(into: Path, papers: Mapping[str, Paper], tier: str, carried: Carried) -> None:
-    """Write comparison.csv, .md, .tex, .json and .html beside `into`/scores.parquet."""
-    scores = pd.read_parquet(into / "scores.parquet")
-    compared = compare(scores, papers, tier, loosely_carried(scores, carried, tier))
-    table = [printed(c) for c in compared]
-    records = pd.DataFrame(
-        [asdict(c) for c in compared], columns=[f.name for f in fields(Comparison)]
-    )
-    counts = counted(compared)
-    head = heading(counts)
-    document = {"tier": tier, "rule": RULE, "counts": counts,
-                "comparisons": [asdict(c) for c in compared]}  # fmt: skip
-    contents = {
-        "csv": records.to_csv(index=False),
-        "md": f"{head}\n\n{markdown(table)}\n{RULE}\n",
-        "tex": latex(table, head),
-        "json": json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False) + "\n",
-        "html": html(table, head),
-    }
-    for suffix, content in contents.items():
-        write_atomically(into / f"comparison.{suffix}", content)

@@ -101,7 +101,7 @@ def sentence(finding: Mapping, paper: Paper, reference: Reference, where: str) -
     counts = " to ".join(map(str, dict.fromkeys((min(runs), max(runs)))))
     plural = "run" if max(runs) == 1 else "runs"
     budget = f"{least.tier} tier, {least.share_text}{least.reduced_text}"
-    link = f"[{paper.name}](replications/{paper.name}/README.md)"
+    link = f"[{paper.label}](replications/{paper.name}/README.md)"
     return f"{finding['says'].format(**texts)} ({link}; {counts} {plural}, {budget})"
 
 

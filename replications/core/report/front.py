@@ -31,7 +31,7 @@ VERDICT_COLORS: dict[str, Color] = {
 
 def front_figures(comparisons: Sequence[Comparison], rows: Sequence[Row]) -> dict[str, str]:
     """File name -> SVG, of both."""
-    table = verdicts(comparisons)
+    table = verdicts(comparisons).rename(index={c.paper: c.paper_label for c in comparisons})
     lines = (f"{r.panel}: {r.label}: {r.ours.tolist()}, the paper {r.theirs}" for r in rows)
     return {
         "verdicts.svg": svg(partial(draw_verdicts, table), table.to_csv()),

@@ -51,10 +51,9 @@ class Drawn:
         return all(e.data == e.paper_data for e in self.experiments)
 
     def label(self, experiment: str) -> str:
-        """What the paper.yaml says that an experiment is; marked if its network is smaller."""
-        says = self.paper.declared["experiments"][experiment].get("says", experiment)
-        smaller = any(e.smaller for e in self.experiments if e.name == experiment)
-        return f"{says} (smaller network)" if smaller else says
+        """An experiment's label; marked if its network is smaller."""
+        (drawn,) = (e for e in self.experiments if e.name == experiment)
+        return f"{drawn.label} (smaller network)" if drawn.smaller else drawn.label
 
     def of(self, experiment: str, metric: str) -> pd.DataFrame:
         """The rows of one metric of one experiment."""

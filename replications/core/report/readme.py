@@ -23,11 +23,11 @@ from replications.core.report.compare import (
     counted,
     heading,
     loosely_carried,
-    markdown,
-    printed,
 )
 from replications.core.report.findings import Findings
 from replications.core.report.front import front_figures, verdicts
+from replications.core.report.labels import spaced
+from replications.core.report.render import markdown, section
 from replications.core.report.tables import COLUMNS, read_table
 
 
@@ -39,11 +39,6 @@ def marks(name: str) -> tuple[str, str]:
 MARKS, SAMPLES, SEARCHED = map(marks, ("results", "samples", "search"))
 FINDINGS, VERDICT_RULE = map(marks, ("findings", "rule"))
 DOCS = ROOT / "docs"
-# The widest tables that a README page shows without scrolling; results/ has the rest.
-SHOWN = ["claim", "where", "metric", "paper's value", "ours, mean", "95% t-interval", "runs",
-         "verdict", "tier, share", "note"]  # fmt: skip
-
-
 QUALITIES = ("parzen", "parzen_chosen", "sigma", "log_likelihood", "log_likelihood_gap", "frechet",
              "two_sample", "precision", "recall", "density", "coverage")  # fmt: skip
 
@@ -59,26 +54,24 @@ def best(reference: Path, papers: Mapping[str, Paper]) -> list[Comparison]:
     return [paper if paper.runs else standard for paper, standard in pairs]
 
 
-def table(comparisons: list[Comparison]) -> str:
-    """How many of some claims have which verdict, and the Markdown table of them."""
-    rows = [printed(c) for c in comparisons]
-    shown = markdown([{name: row[name] for name in SHOWN} for row in rows])
-    return f"{heading(counted(comparisons))}.\n\n{shown}"
+def table(comparisons: list[Comparison], name: str) -> str:
+    """How many of a paper's claims have which verdict, their budget, and the Markdown table."""
+    own = section([c for c in comparisons if c.paper == name])
+    return f"{own.line}\n\n{markdown(own.rows)}"
 
 
 def claims_of_paper(comparisons: list[Comparison], name: str) -> str:
     """What came out of one paper, for its page."""
-    own = table([c for c in comparisons if c.paper == name])
-    return f"{own}\n[How a verdict is reached, and what † means](../../docs/reading.md)\n"
+    rule = "[How a verdict is reached, and what † means](../../docs/reading.md)"
+    return f"{table(comparisons, name)}\n{rule}\n"
 
 
 def all_claims(comparisons: list[Comparison], papers: Mapping[str, Paper]) -> str:
     """Every claim, a table a paper, for docs/claims.md."""
     parts = [f"{heading(counted(comparisons))}."]
     for name, paper in papers.items():
-        own = table([c for c in comparisons if c.paper == name])
-        page = f"[{name}](../replications/{name}/README.md)"
-        parts.append(f"## {name}: {paper.declared['paper']['title']}\n\n{page}, {own}")
+        page = f"[{paper.declared['paper']['title']}](../replications/{name}/README.md)"
+        parts.append(f"## {paper.label}\n\n{page}. {table(comparisons, name)}")
     return "\n\n".join(parts)
 
 
@@ -86,10 +79,10 @@ def papers_by_verdict(comparisons: list[Comparison], papers: Mapping[str, Paper]
     """The table of the front page: how many claims of each paper have which verdict."""
     rows = []
     for name, counts in verdicts(comparisons).iterrows():
-        link = f"[{name}](replications/{name}/README.md)"
-        title = papers[str(name)].declared["paper"]["title"]
+        paper = papers[str(name)]
         cells = {str(verdict): str(n) if n else "" for verdict, n in counts.items()}
-        rows.append({"paper": link, "title": title, **cells})
+        link = f"[{paper.label}](replications/{name}/README.md) `{name}`"
+        rows.append({"paper": link, "title": paper.declared["paper"]["title"], **cells})
     return f"{heading(counted(comparisons))}.\n\n{markdown(rows)}"
 
 
@@ -97,7 +90,7 @@ def samples(paper: Paper, reference: Path) -> str:
     """The Markdown table of every set of samples that was scored: means and SDs over runs."""
     tables = {tier: read_table(reference / f"{tier}.csv") for tier in reversed(TIERS[1:])}
     rows = []
-    for name, declared in paper.declared["experiments"].items():
+    for name in paper.declared["experiments"]:
         own = {
             tier: table[(table["paper"] == paper.name) & (table["experiment"] == name)]
             for tier, table in tables.items()
@@ -109,11 +102,11 @@ def samples(paper: Paper, reference: Path) -> str:
             if len(experiment.resolved["evaluation"]["sigmas"]) == 1:  # nothing was chosen
                 of = of[~of["metric"].isin(["sigma", "parzen_chosen"])]
             values = dict(list(of.groupby("metric")["value"]))
-            cells = {m.replace("_", " "): spread(values[m]) if m in values else "–"
+            cells = {paper.metrics[m].titled: spread(values[m]) if m in values else "–"
                      for m in QUALITIES}  # fmt: skip
-            model = "no model" if part in ANCHORS else declared.get("says", name)
+            model = "no model" if part in ANCHORS else experiment.label
             budget = f"{tier}, {experiment.share_text}{experiment.reduced_text}"
-            rows.append({"model": model, "samples": part, **cells, "tier, share": budget})
+            rows.append({"model": model, "samples": spaced(part), **cells, "tier, share": budget})
     return markdown(rows)
 
 

@@ -145,8 +145,8 @@ def tabulate(args: argparse.Namespace) -> None:
 
 def report(args: argparse.Namespace) -> None:
     """Tables and figures of one paper, from its runs."""
-    from replications.core.report.compare import write_comparison
     from replications.core.report.plots import draw_figures
+    from replications.core.report.render import write_comparison
     from replications.core.report.tables import collect
 
     suite, tier = papers.suite(), args.results / args.tier
@@ -159,7 +159,7 @@ def report(args: argparse.Namespace) -> None:
 
 def overview(args: argparse.Namespace) -> None:
     """The tables of several papers together."""
-    from replications.core.report.compare import write_comparison
+    from replications.core.report.render import write_comparison
     from replications.core.report.tables import collect
 
     selected = papers.suite().select(args.papers)
@@ -181,6 +181,20 @@ def current_scores(args: argparse.Namespace, selected: Mapping[str, papers.Paper
     )
     paths = ((experiment, folder / "scores.json") for experiment, folder in wanted)
     return [path for experiment, path in paths if path.exists() and current(path, experiment, led)]
+
+
+def crate(args: argparse.Namespace) -> None:
+    """Write ro-crate-metadata.json into the tier's folder."""
+    from replications.core.steps.crate import write_crate
+
+    write_crate(args.results, args.tier)
+
+
+def release(args: argparse.Namespace) -> None:
+    """Pack the tier's results, with the crate and the reference, into one archive."""
+    from replications.core.steps.release import release as pack
+
+    print(pack(args.results, args.tier))
 
 
 def check(args: argparse.Namespace) -> None:

@@ -14,7 +14,8 @@ import pandas as pd
 from replications.core.base.carried import Carried
 from replications.core.declare.experiments import TIERS
 from replications.core.declare.papers import Claim, Paper, suite
-from replications.core.report.compare import RULE, Comparison, compare, printed, values
+from replications.core.report.compare import RULE, Comparison, compare, values
+from replications.core.report.render import budget, cells
 from replications.core.report.tables import KEYS, last, read_table
 from replications.core.run.seeds import SOURCES, seed
 
@@ -51,16 +52,17 @@ def by_largest_tier(paper: Paper, claim: Claim, reference: Path) -> tuple[Compar
 
 def said(claim: Claim, found: Comparison) -> Iterator[str]:
     """What the paper says, what we found, and the rule between the two."""
-    cells = printed(found)
+    shown = cells(found, budget(found))
     yield wrapped("says", f"{found.says} ({found.where}; {found.standing})")
+    yield wrapped("measured", found.measured)
     spread = f", {found.paper_spread}" if found.paper_spread else ""
     tolerance = claim.declared.get("tolerance")
     margin = f"; tolerance {tolerance:g} {found.unit}".rstrip() if tolerance is not None else ""
     yield wrapped("paper", f"{found.paper_value} {found.unit}".rstrip() + spread + margin)
-    interval = f", 95% t-interval {cells['95% t-interval']}" if found.low is not None else ""
-    ours = f"{cells['ours, mean']}{interval}, {cells['runs']} runs" if found.runs else "not run"
-    yield wrapped("ours", f"{ours}; {cells['tier, share']}")
-    yield wrapped("verdict", cells["verdict"])
+    interval = f", 95% t-interval {shown['95% t-interval']}" if found.low is not None else ""
+    ours = f"{shown['ours, mean']}{interval}, {shown['runs']} runs" if found.runs else "not run"
+    yield wrapped("ours", f"{ours}; {budget(found)}")
+    yield wrapped("verdict", shown["verdict"])
     rules = [line[2:] for line in RULE.splitlines() if line.startswith(f"- {found.verdict}:")]
     yield wrapped("rule", rules[0])
     if found.note:

@@ -127,7 +127,7 @@ DECLARED = {
     },
     "experiments": {
         "classifier": {
-            "says": "a classifier",
+            "label": "a classifier",
             "minutes": 3,
             "learning_rule": "toy_rule",
             "network": {"feed_forward": {"layers": [4, 3], "initialisation": "orthogonal"}},
@@ -148,6 +148,7 @@ DECLARED = {
             },
         },
         "sampled": {
+            "label": "a model",
             "model": "toy_model",
             "data": "mnist",
             "settings": {"width": 3},
@@ -166,6 +167,7 @@ DECLARED = {
             "tiers": {t: {"budget": {"epochs": 1, "examples": n}} for t, n in BUDGETS.items()},
         },
         "simulated": {
+            "label": "a curve",
             "simulation": "toy_curve",
             "data": "none",
             "settings": {"slope": 1.0},
@@ -399,12 +401,12 @@ def test_a_tier_whose_network_is_another_says_so_and_nothing_else_changes(
     assert "other_network" not in found.resolved
 
 
-LOUD = {"loudness": {"unit": "dB", "better": "lower", "meaning": "how loud it is"}}
+LOUD = {"loudness": {"label": "loudness", "unit": "dB", "better": "lower", "meaning": "how loud"}}
 
 
 def test_a_paper_declares_its_own_metrics_and_may_claim_something_of_them(root):
     declared = changed("claims/number/about/metric", "loudness", DECLARED | {"metrics": LOUD})
-    assert paper(root, declared).metrics["loudness"] == Metric("dB", False, "how loud it is")
+    assert paper(root, declared).metrics["loudness"] == Metric("loudness", "dB", False, "how loud")
     assert "test_error" in paper(root, declared).metrics
     with pytest.raises(DeclarationError, match="unknown metric 'loudness'"):
         paper(root, declared | {"metrics": {}})
@@ -491,7 +493,7 @@ HASHED = [
     ("tiers/paper/budget/epochs", 11),
 ]
 NOT_HASHED = [
-    ("experiments/classifier/says", "other words"),
+    ("experiments/classifier/label", "other words"),
     ("experiments/classifier/minutes", 99),
     ("experiments/classifier/unsaid/order", "another"),
     ("experiments/classifier/unsaid/more", "one more"),
@@ -673,12 +675,12 @@ FAULTS = [
      ["experiments.sampled.evaluation: 'samplers' is a required property"]),
     ("simulation without scores", "experiments/simulated/simulation", "unscored",
      ["experiments.simulated: replications/toy/scores.py has no function 'unscored'"]),
-    ("metric without a unit", "metrics", {"loudness": {"better": "lower", "meaning": "m"}},
-     ["metrics.loudness: 'unit' is a required property"]),
+    ("metric without a unit", "metrics", {"din": {"label": "d", "better": "lower", "meaning": ""}},
+     ["metrics.din: 'unit' is a required property"]),
     ("unknown simulation", "experiments/simulated/simulation", "_helper",
      ["experiments.simulated.simulation: unknown name '_helper'", "toy_curve"]),
     ("unknown metric", "claims/number/about/metric", "accuracy",
-     ["claims.number: unknown metric 'accuracy'", "near to it: none", "core/declare/metrics.py"]),
+     ["claims.number: unknown metric 'accuracy'", "near to it: none", "core/declare/metrics.yaml"]),
     ("misspelt metric", "claims/number/about/metric", "test_eror",
      ["claims.number: unknown metric 'test_eror'", "near to it: test_error"]),
     ("unknown experiment", "claims/number/about/experiment", "clasifier",

@@ -1,98 +1,33 @@
-"""Verdicts by the printed rule, case by case; and the table in every format it is written in."""
+"""Verdicts by the printed rule, case by case."""
 
-import html as html_text
-import json
-import math
-import re
-import shutil
-import subprocess
-from dataclasses import asdict, fields, replace
 from types import SimpleNamespace
 
-import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from replications.core.base.carried import EXACT, WITHIN, Carried, Line
-from replications.core.declare.metrics import SHARED, Metric
-from replications.core.declare.papers import Claim, Suite
-from replications.core.report import compare as module
 from replications.core.report.compare import (
-    HEADINGS,
-    LATEX,
     RULE,
     VERDICTS,
-    Comparison,
     compare,
     counted,
     heading,
-    html,
-    latex,
     loosely_carried,
-    markdown,
-    printed,
-    write_comparison,
 )
 from replications.core.report.statistics import t_interval
-from replications.core.report.tables import COLUMNS, last
-
-FULL = {
-    "share": 1.0,
-    "share_text": "full",
-    "reduced_text": "",
-    "smaller": False,
-    "data": "mnist",
-    "paper_data": "mnist",
-}
-REDUCED = FULL | {"share": 0.24, "share_text": "24%"}
-DIGITS = REDUCED | {"data": "digits"}
-LOWER, HIGHER, NEITHER = "test_error", "parzen", "tau"  # in %, nats and ms
-
-
-def table(scores):
-    """A long table from {(experiment, metric, part): values of the runs 0, 1, ... or by run}."""
-    rows = []
-    for (experiment, metric, part), found in scores.items():
-        values = found if isinstance(found, dict) else dict(enumerate(found))
-        for run, value in values.items():
-            row = dict.fromkeys(COLUMNS, "")
-            row |= {"paper": "toy", "experiment": experiment, "run": run, "metric": metric}
-            rows += [row | {"part": part, "step": s, "value": v} for s, v in [(1, 1e6), (2, value)]]
-    return pd.DataFrame(rows, columns=COLUMNS)
-
-
-def papers_with(claims, settings):
-    """A stand-in for the papers: the claims, and experiments "a" and "b" that cost `settings`."""
-    both = settings if isinstance(settings, tuple) else (settings, settings)
-    experiments = [SimpleNamespace(name=n, **s) for n, s in zip("ab", both, strict=True)]
-    claims = [Claim("toy", name, declared, ("claims", name)) for name, declared in claims.items()]
-    metrics = SHARED | {NEITHER: Metric("ms", None, "a time constant")}
-    return {
-        "toy": SimpleNamespace(claims=claims, metrics=metrics, experiments=lambda tier: experiments)
-    }
-
-
-def verdict_of(claim, scores, settings=FULL):
-    (comparison,) = compare(table(scores), papers_with({"claim": claim}, settings), "paper")
-    return comparison
-
-
-def value_claim(metric, value, tolerance, standing="read", part=None):
-    about = {"experiment": "a", "metric": metric} | ({"part": part} if part else {})
-    value = value if isinstance(value, dict) else {"mean": value}
-    return {"says": "it is so", "where": "Sec. 1", "standing": standing, "about": about,
-            "value": value, "tolerance": tolerance}  # fmt: skip
-
-
-def predicate(margin=0.0, standing="read", metric=HIGHER):
-    compares = {
-        "greater": {"experiment": "a", "metric": metric},
-        "than": {"experiment": "b", "metric": metric},
-        "margin": margin,
-    }
-    return {"says": "a beats b", "where": "Fig. 2", "standing": standing, "compares": compares}
-
+from replications.core.report.tables import last
+from tests.core.report.claims import (
+    DIGITS,
+    FULL,
+    HIGHER,
+    LOWER,
+    NEITHER,
+    REDUCED,
+    papers_with,
+    predicate,
+    table,
+    value_claim,
+    verdict_of,
+)
 
 # Numbers
 
@@ -309,9 +244,8 @@ def test_a_run_in_which_a_metric_is_undefined_has_no_such_number_and_the_others_
     scores = {("a", LOWER, ""): {0: 2.0, 1: 2.0, 2: 2.0}, ("a", HIGHER, ""): {0: 9.0, 2: 9.5}}
     found = verdict_of(value_claim(HIGHER, 9.0, 0.5), scores)
     assert (found.runs, found.of, found.ours, found.verdict) == (2, 3, 9.25, "partial")
-    assert printed(found)["runs"] == "2 of 3"
     whole = verdict_of(value_claim(LOWER, 2.0, 0.5), scores)
-    assert (whole.runs, whole.of, printed(whole)["runs"]) == (3, 3, "3")
+    assert (whole.runs, whole.of) == (3, 3)
 
 
 def test_verdicts_are_counted_in_the_order_of_the_rule():
@@ -319,12 +253,6 @@ def test_verdicts_are_counted_in_the_order_of_the_rule():
     assert list(counted(found).items()) == [("reproduced", 1), ("partial", 1), ("not run", 2)]
     assert heading(counted(found)) == "4 claims: 1 reproduced, 1 partial, 2 not run"
     assert heading(counted(found[:1])) == "1 claim: 1 not run"
-
-
-def test_an_open_verdict_says_of_what_share():
-    found = verdict_of(value_claim(LOWER, 2.0, 0.5), {("a", LOWER, ""): [9.0] * 3}, REDUCED)
-    share = REDUCED["share_text"]
-    assert printed(found)["verdict"] == f"open: short of it at {share} of the budget"
 
 
 def test_what_was_carried_within_tolerance_is_noted(tmp_path):
@@ -343,205 +271,15 @@ def test_what_was_carried_within_tolerance_is_noted(tmp_path):
         assert ("moved scores within the tolerance" in found.note) == bool(loose)
 
 
-# Printed
-
-COMPARISON = Comparison(
-    paper="toy", claim="c", says="50% of a|b", where="Sec. 2 & 3", dataset="mnist",
-    metric="a test_error", unit="%", direction="lower", paper_value="1.94†", paper_spread="",
-    standing="recalled", ours=2.03456, low=1.9, high=2.16912, runs=3, of=3, difference=0.09456,
-    verdict="no paper value", tier="standard", share=0.08, share_text="8%", note="as <above>",
-)  # fmt: skip
-
-
-def test_the_cells_of_a_row():
-    cells = printed(COMPARISON)
-    assert list(cells) == list(HEADINGS.values())
-    assert cells == {
-        "paper": "toy", "claim": "50% of a|b", "where": "Sec. 2 & 3", "dataset": "mnist",
-        "metric": "a test_error (%)", "unit": "%", "better": "lower", "paper's value": "1.94†",
-        "spread": "", "standing": "recalled", "ours, mean": "2.03",
-        "95% t-interval": "1.9 to 2.17", "runs": "3", "difference": "0.0946",
-        "verdict": "no paper value", "tier, share": "standard, 8%", "note": "as <above>",
-    }  # fmt: skip
-
-
-def test_the_cells_of_what_was_not_run_are_empty_and_numbers_are_as_long_as_they_are_sure():
-    empty = replace(COMPARISON, ours=None, low=None, high=None, difference=None, unit="", runs=0)
-    cells = printed(empty)
-    assert [cells[k] for k in ("ours, mean", "95% t-interval", "difference")] == ["", "", ""]
-    assert cells["metric"] == "a test_error"
-    nats = printed(replace(COMPARISON, ours=236.26, low=-100.04, high=99.94, difference=-0.0))
-    assert nats["ours, mean"] == "236.3" and nats["95% t-interval"] == "-100.0 to 99.9"
-
-
-def test_the_metric_names_experiment_and_part_and_a_predicate_both():
+def test_a_comparison_names_its_scores_its_data_and_the_smaller_share():
     scores = {("a", HIGHER, "generate"): [10.0] * 3}
-    assert verdict_of(value_claim(HIGHER, 1, 1, part="generate"), scores).metric == (
-        "a parzen generate"
-    )
-    scores = {("a", HIGHER, ""): [1.0], ("b", HIGHER, ""): [1.0]}
-    found = verdict_of(predicate(), scores, (FULL, REDUCED))
-    assert (found.metric, found.unit) == ("a parzen − b parzen", "nats")
+    found = verdict_of(value_claim(HIGHER, 1, 1, part="generate"), scores)
+    assert (found.paper, found.paper_label) == ("toy", "Toy 2000")
+    assert (found.scores, found.unit) == ("a parzen generate", "nats")
+    assert found.measured == "Parzen log-likelihood (nats): rule a, generate"
+    found = verdict_of(predicate(), {("a", HIGHER, ""): [1.0], ("b", HIGHER, ""): [1.0]},
+                       (FULL, REDUCED))  # fmt: skip
+    assert found.scores == "a parzen − b parzen"
+    assert found.measured == "Parzen log-likelihood (nats): rule a − rule b"
     assert (found.share, found.share_text, found.dataset) == (0.24, "24%", "mnist")
     assert verdict_of(value_claim(LOWER, RANGE, 1), {}).paper_value == "2 to 3"
-
-
-def test_markdown_escapes_pipes():
-    text = markdown([{"x": "a|b", "y": "c"}, {"x": "d", "y": "|"}])
-    lines = text.splitlines()
-    assert lines[2:] == ["| a\\|b | c |", "| d | \\| |"]
-    assert lines[1] == "|---|---|" and text.endswith("\n")
-    assert all(len(re.findall(r"(?<!\\)\|", line)) == 3 for line in lines)
-    assert markdown([]) == ""
-
-
-def test_markdown_keeps_a_row_on_one_line():
-    assert len(markdown([{"x": "two\nlines", "y": "c"}]).splitlines()) == 3
-
-
-SPECIAL = r"100% of a_b & #1 $x$ {y} \command ~ ^ <a> |b| † −1 potentiation's −FFᵀ − μI, β² 漢"
-encoded = LATEX.unicode_to_latex
-
-
-def test_latex_of_special_characters():
-    assert encoded(r"\command{x}") == r"\textbackslash{}command\{x\}"
-    assert encoded("100% & #1 $5 ~ ^") == r"100\% \& \#1 \$5 \textasciitilde{} \textasciicircum{}"
-    assert encoded("−FFᵀ − μI") == (
-        r"\ensuremath{-}FF\textsuperscript{T} \ensuremath{-} \ensuremath{\mu}I"
-    )
-    assert "U+6F22" in encoded("漢")
-    hostile = replace(COMPARISON, says=SPECIAL, paper="a_b & c", metric="x_1 − x_2", note="5 % of")
-    text = latex([printed(hostile), printed(COMPARISON)], "2 claims")
-    assert encoded(SPECIAL) + r"\newline{\footnotesize\itshape 5 \% of} & " in text
-    assert r"\subsection*{a\_\allowbreak{}b \& c}" in text
-    assert text.count(r"\begin{longtable}") == text.count(r"\end{longtable}") == 2
-    for line in text.splitlines():
-        if line.endswith(r" \\"):
-            assert len(re.findall(r"(?<!\\)&", line)) == 7, line
-
-
-@given(st.text(st.characters(exclude_categories=["C"]), max_size=30))
-def test_latex_is_plain_text_with_balanced_braces(text):
-    once = encoded(text)
-    assert once.isascii()
-    bare = re.sub(r"\\[\\{}$%&#_]", "", once)  # \textbackslash is no escape
-    assert bare.count("{") == bare.count("}") and not set(bare) & set("$%&#")
-
-
-def compiled(tmp_path, comparisons):
-    """The log of pdflatex, which stops at the first error; None without pdflatex."""
-    (tmp_path / "t.tex").write_text(latex([printed(c) for c in comparisons], "some claims"))
-    program = shutil.which("pdflatex")
-    if program is None:
-        return None
-    command = [program, "-no-shell-escape", "-interaction=batchmode", "-halt-on-error", "t.tex"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=60)
-    log = (tmp_path / "t.log").read_text(errors="replace")
-    assert done.returncode == 0, [line for line in log.splitlines() if line.startswith(("!", "l."))]
-    return log
-
-
-def test_the_latex_document_compiles(tmp_path):
-    hostile = replace(COMPARISON, says=SPECIAL, paper="a_b & c", metric="x_1 − x_2")
-    log = compiled(tmp_path, [COMPARISON, hostile, replace(COMPARISON, verdict="partial")])
-    assert log is None or "Output written on t.pdf" in log
-
-
-def test_the_claims_of_all_papers_compile(tmp_path):
-    """A sign that LaTeX lacks would be printed as its number: add it to LATEX_SIGNS."""
-    claims = compare(pd.DataFrame(columns=COLUMNS), Suite().papers, "paper")
-    assert len(claims) > 100 and "U+" not in latex([printed(c) for c in claims], "all claims")
-    compiled(tmp_path, claims)
-
-
-def test_a_claim_may_begin_with_a_bracket(tmp_path):
-    compiled(tmp_path, [COMPARISON, replace(COMPARISON, says="[sic] it is so")])
-
-
-def test_html_escapes_and_is_complete():
-    long = "x" * 200 + "end"
-    table = [printed(replace(COMPARISON, says="<script>alert(1)</script> & more", note=long))]
-    text = html(table, "1 < 2 claims")
-    assert "<script>" not in text and "&lt;script&gt;alert(1)&lt;/script&gt; &amp; more" in text
-    assert long in text  # pandas shortens what is long if it is let
-    assert all(html_text.escape(line) in text for line in RULE.splitlines())
-
-
-# Written
-
-
-def test_counts_stand_at_the_head_of_every_table(written):
-    directory, compared = written
-    head = heading(counted(compared))
-    assert head.startswith("4 claims: ")
-    assert (directory / "comparison.md").read_text().startswith(f"{head}\n\n| paper |")
-    for suffix in ("tex", "html"):
-        before, _, _ = (directory / f"comparison.{suffix}").read_text().partition("it is so")
-        assert head in before, suffix
-
-
-@pytest.fixture
-def written(tmp_path, monkeypatch):
-    claims = {
-        "value": value_claim(LOWER, 2.0, 0.5) | {"note": 'with, "quotes" and\nlines'},
-        "alone": value_claim("train_error", 1 / 3, 0.5),
-        "unsure": predicate(standing="recalled"),
-        "later": value_claim(NEITHER, 16.0, 0.5),
-    }
-    papers = papers_with(claims, REDUCED)
-    scores = table({("a", LOWER, ""): [2.0, 2.1, 2.3], ("a", "train_error", ""): [0.1],
-                    ("a", HIGHER, ""): [1.0, 2.0], ("b", HIGHER, ""): [0.0, 0.5]})  # fmt: skip
-    scores.to_parquet(tmp_path / "scores.parquet")
-    write_comparison(tmp_path, papers, "standard", Carried(tmp_path / "carried.csv"))
-    return tmp_path, compare(scores, papers, "standard")
-
-
-def test_five_files_are_written_and_nothing_else(written):
-    directory, _ = written
-    names = {path.name for path in directory.iterdir()}
-    formats = ("csv", "md", "tex", "json", "html")
-    assert names == {"scores.parquet", *(f"comparison.{suffix}" for suffix in formats)}
-    for suffix in ("md", "tex", "html"):
-        text = (directory / f"comparison.{suffix}").read_text()
-        assert "not run" in text and "How a verdict is reached" in text
-    assert RULE in (directory / "comparison.md").read_text()
-
-
-def test_json_has_every_number_and_no_nan(written):
-    directory, compared = written
-
-    def refuse(constant):
-        raise AssertionError(constant)
-
-    text = (directory / "comparison.json").read_text()
-    document = json.loads(text, parse_constant=refuse)
-    assert set(document) == {"tier", "rule", "counts", "comparisons"}
-    assert document["counts"] == counted(compared)
-    assert (document["tier"], document["rule"]) == ("standard", RULE)
-    assert document["comparisons"] == [asdict(c) for c in compared]
-    assert [c["runs"] for c in document["comparisons"]] == [3, 1, 2, 0]
-    assert document["comparisons"][1]["low"] is None and "†" in text
-
-
-def test_csv_goes_there_and_back(written):
-    directory, compared = written
-    text = {f.name: str for f in fields(Comparison) if f.type == "str"}
-    numbers = {"na_values": {f.name: [""] for f in fields(Comparison) if f.name not in text}}
-    frame = pd.read_csv(
-        directory / "comparison.csv", keep_default_na=False, dtype=text, **numbers,
-    )  # fmt: skip
-    assert list(frame.columns) == [f.name for f in fields(Comparison)]
-    back = [
-        {k: None if isinstance(v, float) and math.isnan(v) else v for k, v in row.items()}
-        for row in frame.to_dict("records")
-    ]
-    assert back == [asdict(c) for c in compared]
-
-
-def test_no_claims_give_empty_tables(tmp_path):
-    table({}).to_parquet(tmp_path / "scores.parquet")
-    write_comparison(tmp_path, papers_with({}, FULL), "smoke", Carried(tmp_path / "none.csv"))
-    assert json.loads((tmp_path / "comparison.json").read_text())["comparisons"] == []
-    assert (tmp_path / "comparison.csv").read_text().strip() == ",".join(
-        f.name for f in fields(module.Comparison)
-    )

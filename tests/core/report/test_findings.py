@@ -60,9 +60,8 @@ def test_a_number_has_three_digits_and_its_unit(numbers, unit, text):
 
 def test_a_sentence_has_the_mean_of_the_last_step_of_the_largest_tier_and_says_which(tmp_path):
     text = found(tmp_path, says="Ours has {ours}.", numbers={"ours": CONTINUOUS}).sentences()
-    assert text == (
-        "1. Ours has 1.95%. ([lee2015](replications/lee2015/README.md); 3 runs, paper tier, full)"
-    )
+    page = "[Lee et al. 2015](replications/lee2015/README.md)"
+    assert text == f"1. Ours has 1.95%. ({page}; 3 runs, paper tier, full)"
 
 
 def test_of_several_numbers_it_says_the_smallest_tier_and_share(tmp_path):

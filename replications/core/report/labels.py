@@ -1,0 +1,40 @@
+"""What people read of scores: the labels of experiments and metrics, and parts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from replications.core.declare.experiments import Experiment
+from replications.core.declare.metrics import Metric
+
+Named = tuple[str, str, str]  # metric with its unit, experiment, part ("" for the whole)
+
+
+def measured(
+    scores: Sequence[dict], experiments: Sequence[Experiment], metrics: Mapping[str, Metric]
+) -> str:
+    """What a claim measures: one score, or the difference of two.
+
+    What both have in common is said once: "test error (%): A − B", "recall: A, top − bottom".
+    """
+    named = [
+        (metrics[score["metric"]].titled, experiment.label, spaced(score.get("part", "")))
+        for score, experiment in zip(scores, experiments, strict=True)
+    ]
+    facets = list(zip(*named, strict=True))
+    differing = [facet for facet in facets if len(set(facet)) > 1]
+    if len(differing) == 1 and all(differing[0]):
+        metric, experiment, part = (" − ".join(dict.fromkeys(facet)) for facet in facets)
+        return titled((metric, experiment, part))
+    return " − ".join(map(titled, named))
+
+
+def titled(named: Named) -> str:
+    """ "test error (%): difference target propagation, top layer"."""
+    metric, *of = named
+    return f"{metric}: {', '.join(filter(None, of))}"
+
+
+def spaced(part: str) -> str:
+    """A part as people read it: identifiers of samplers have underscores."""
+    return part.replace("_", " ")
