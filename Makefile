@@ -10,7 +10,8 @@
 # make bench    speed against bare matrix products, as ratios in one run
 # make peers    the environment of the simulators that `make bench` compares with
 # make lint     ruff, mypy (core), snakefmt, snakemake --lint
-# make readme   write the generated tables of the READMEs from results/reference/
+# make readme   write the generated tables, findings and figures of READMEs and docs/ from results/reference/
+# make docs     the pages of docs/ and of the papers as one site, in results/site/
 # make lock     write requirements.lock from what is installed in .venv
 
 PYTHON ?= python3
@@ -22,7 +23,7 @@ SNAKEMAKE = $(BIN)/snakemake --cores $(CORES)
 FOLLOW = @$(BIN)/python -m replications follow
 READY = .venv/.ready
 
-.PHONY: all test smoke check cost carry reference release tolerances bench peers lint readme lock setup
+.PHONY: all test smoke check cost carry reference release tolerances bench peers lint readme docs lock setup
 .DEFAULT_GOAL := all
 
 all: setup
@@ -69,6 +70,10 @@ lint: setup
 
 readme: setup
 	$(BIN)/python -m replications readme
+
+docs: setup
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
+	@echo "The site is results/site/index.html"
 
 lock: setup
 	{ sed '/^[^#]/d' requirements.lock; \

@@ -94,7 +94,7 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     variant.add_argument("--threads", type=int, default=1)
     tolerances = commands.add_parser("tolerances", help="measure what rounding moves")
     tolerances.add_argument("--workers", type=int, default=1, help="variants at a time")
-    commands.add_parser("readme", help="write the generated tables of every README")
+    commands.add_parser("readme", help="write what is generated in READMEs and docs/")
     return parser.parse_args(given)
 
 

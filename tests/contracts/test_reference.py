@@ -1,5 +1,6 @@
 """results/reference/ is what the current code, configuration and data give, and READMEs show it."""
 
+import re
 from itertools import pairwise
 
 import pandas as pd
@@ -11,7 +12,7 @@ from replications.core.base.scores import maker
 from replications.core.declare.experiments import TIERS
 from replications.core.declare.papers import Suite
 from replications.core.declare.searches import searches
-from replications.core.report.readme import generated
+from replications.core.report.readme import figures, generated
 from replications.core.report.tables import read_table
 from replications.core.run.current import ends, today
 
@@ -69,6 +70,14 @@ def test_every_experiment_is_in_the_reference_with_enough_runs(tier):
 def test_the_readmes_show_the_reference():
     for path, text in generated(REFERENCE).items():
         assert path.read_text() == text, f"{path.name} of {path.parent.name}: run `make readme`"
+
+
+def test_the_figures_of_the_front_page_show_the_reference():
+    """By what each says of itself that it shows: lines may be drawn otherwise elsewhere."""
+    shown = re.compile("<dc:description>(.*?)</dc:description>", re.DOTALL)
+    for path, text in figures(REFERENCE).items():
+        (told,), (wanted,) = shown.findall(path.read_text()), shown.findall(text)
+        assert told == wanted, f"{path.name}: run `make readme`"
 
 
 @pytest.mark.parametrize("search", searches(), ids=lambda s: f"{s.paper}-{s.name}")

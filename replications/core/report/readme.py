@@ -1,4 +1,4 @@
-"""The generated parts of the READMEs: result tables, written between two marks."""
+"""The generated parts of what people read: tables and findings between two marks, and figures."""
 
 from __future__ import annotations
 
@@ -16,14 +16,29 @@ from replications.core.declare.experiments import TIERS
 from replications.core.declare.metrics import ANCHORS
 from replications.core.declare.papers import Paper, suite
 from replications.core.declare.searches import searches
-from replications.core.report.compare import RULE, Comparison, compare, loosely_carried
+from replications.core.report.compare import (
+    RULE,
+    Comparison,
+    compare,
+    counted,
+    heading,
+    loosely_carried,
+)
+from replications.core.report.findings import Findings
+from replications.core.report.front import front_figures, verdicts
 from replications.core.report.labels import spaced
-from replications.core.report.render import in_markdown, markdown, section
+from replications.core.report.render import markdown, section
 from replications.core.report.tables import COLUMNS, read_table
 
-MARKS = "<!-- results: written by `make readme` -->\n", "<!-- end of results -->"
-SAMPLES = "<!-- samples: written by `make readme` -->\n", "<!-- end of samples -->"
-SEARCHED = "<!-- search: written by `make readme` -->\n", "<!-- end of search -->"
+
+def marks(name: str) -> tuple[str, str]:
+    """What stands before and after a generated part."""
+    return f"<!-- {name}: written by `make readme` -->\n", f"<!-- end of {name} -->"
+
+
+MARKS, SAMPLES, SEARCHED = map(marks, ("results", "samples", "search"))
+FINDINGS, VERDICT_RULE = map(marks, ("findings", "rule"))
+DOCS = ROOT / "docs"
 QUALITIES = ("parzen", "parzen_chosen", "sigma", "log_likelihood", "log_likelihood_gap", "frechet",
              "two_sample", "precision", "recall", "density", "coverage")  # fmt: skip
 
@@ -39,10 +54,36 @@ def best(reference: Path, papers: Mapping[str, Paper]) -> list[Comparison]:
     return [paper if paper.runs else standard for paper, standard in pairs]
 
 
-def table(comparisons: list[Comparison]) -> str:
-    """The Markdown table of a paper's comparisons, and the rule below it."""
-    own = section(comparisons)
-    return f"{own.line}\n\n{markdown(own.rows)}\n{RULE}\n"
+def table(comparisons: list[Comparison], name: str) -> str:
+    """How many of a paper's claims have which verdict, their budget, and the Markdown table."""
+    own = section([c for c in comparisons if c.paper == name])
+    return f"{own.line}\n\n{markdown(own.rows)}"
+
+
+def claims_of_paper(comparisons: list[Comparison], name: str) -> str:
+    """What came out of one paper, for its page."""
+    rule = "[How a verdict is reached, and what † means](../../docs/reading.md)"
+    return f"{table(comparisons, name)}\n{rule}\n"
+
+
+def all_claims(comparisons: list[Comparison], papers: Mapping[str, Paper]) -> str:
+    """Every claim, a table a paper, for docs/claims.md."""
+    parts = [f"{heading(counted(comparisons))}."]
+    for name, paper in papers.items():
+        page = f"[{paper.declared['paper']['title']}](../replications/{name}/README.md)"
+        parts.append(f"## {paper.label}\n\n{page}. {table(comparisons, name)}")
+    return "\n\n".join(parts)
+
+
+def papers_by_verdict(comparisons: list[Comparison], papers: Mapping[str, Paper]) -> str:
+    """The table of the front page: how many claims of each paper have which verdict."""
+    rows = []
+    for name, counts in verdicts(comparisons).iterrows():
+        paper = papers[str(name)]
+        cells = {str(verdict): str(n) if n else "" for verdict, n in counts.items()}
+        link = f"[{paper.label}](replications/{name}/README.md) `{name}`"
+        rows.append({"paper": link, "title": paper.declared["paper"]["title"], **cells})
+    return f"{heading(counted(comparisons))}.\n\n{markdown(rows)}"
 
 
 def samples(paper: Paper, reference: Path) -> str:
@@ -91,22 +132,26 @@ def replace(text: str, content: str, marks: tuple[str, str] = MARKS) -> str:
     """`text` with what stands between the marks replaced. Raises ValueError without the marks."""
     start, end = map(re.escape, marks)
     if not re.search(f"{start}.*{end}", text, flags=re.DOTALL):
-        raise ValueError(f"a README has no place for its results: {marks[0]}{marks[1]}")
+        raise ValueError(f"a page has no place for what is generated; put in: {marks[0]}{marks[1]}")
     new = f"{marks[0]}\n{content}\n{marks[1]}"
     return re.sub(f"{start}.*?{end}", lambda _: new, text, flags=re.DOTALL)
 
 
 def generated(reference: Path) -> dict[Path, str]:
-    """Every README with its tables as the stored reference has them."""
+    """Every README and page with its generated parts as the stored reference has them."""
     papers = suite().papers
     comparisons = best(reference, papers)
-    texts = {ROOT / "README.md": in_markdown(comparisons)}
-    for name in papers:
-        own = [c for c in comparisons if c.paper == name]
-        texts[ROOT / PACKAGE / name / "README.md"] = table(own)
-    texts = {path: replace(path.read_text(), content) for path, content in texts.items()}
+    findings = Findings(DOCS / "findings.yaml", papers, reference)
+    front, claims, reading = ROOT / "README.md", DOCS / "claims.md", DOCS / "reading.md"
+    texts = {
+        front: replace(front.read_text(), papers_by_verdict(comparisons, papers)),
+        claims: replace(claims.read_text(), all_claims(comparisons, papers)),
+        reading: replace(reading.read_text(), RULE, VERDICT_RULE),
+    }
+    texts[front] = replace(texts[front], findings.sentences(), FINDINGS)
     for name, paper in papers.items():
         path = ROOT / PACKAGE / name / "README.md"
+        texts[path] = replace(path.read_text(), claims_of_paper(comparisons, name))
         if SAMPLES[0] in texts[path]:
             texts[path] = replace(texts[path], samples(paper, reference), SAMPLES)
     for search in searches():
@@ -116,7 +161,15 @@ def generated(reference: Path) -> dict[Path, str]:
     return texts
 
 
+def figures(reference: Path) -> dict[Path, str]:
+    """The figures of the front page, as SVG, drawn from the stored reference."""
+    papers = suite().papers
+    findings = Findings(DOCS / "findings.yaml", papers, reference)
+    drawn = front_figures(best(reference, papers), findings.rows())
+    return {DOCS / "figures" / name: text for name, text in drawn.items()}
+
+
 def write_readmes(reference: Path) -> None:
-    """Write the tables of results/reference/ into every README."""
-    for path, text in generated(reference).items():
+    """Write the tables, findings and figures of results/reference/ into every README and page."""
+    for path, text in (generated(reference) | figures(reference)).items():
         write_atomically(path, text)

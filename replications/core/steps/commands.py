@@ -294,7 +294,7 @@ def tolerances(args: argparse.Namespace) -> None:
 
 
 def readme(args: argparse.Namespace) -> None:
-    """Write the generated tables into README.md and the papers' READMEs."""
+    """Write the generated tables, findings and figures into the READMEs and docs/."""
     from replications.core.report.readme import write_readmes
 
     write_readmes(args.results / "reference")
