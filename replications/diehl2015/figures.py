@@ -12,10 +12,9 @@ from replications.core.report.plots import PAGE, Drawn, width
 
 def receptive_fields(drawn: Drawn) -> Figure:
     """Fig. 2: the weights of each neuron as an image, of the first run of each experiment."""
-    there = [name for name in drawn.arrays if drawn.arrays[name]]
-    columns = max(1, len(there))
+    columns = len(drawn.arrays)
     figure, axes = plt.subplots(1, columns, figsize=(width(columns), 2.6), squeeze=False)
-    for axis, name in zip(axes[0], there, strict=False):
+    for axis, name in zip(axes[0], drawn.arrays, strict=True):
         learnt = drawn.parameters(name)
         mean = learnt["responses"] / np.maximum(learnt["images"], 1)
         order = np.argsort(mean.argmax(axis=1), kind="stable")
@@ -38,7 +37,7 @@ def mosaic(rows: np.ndarray) -> np.ndarray:
 def errors(drawn: Drawn) -> Figure:
     """Validation and test error after the last epoch, with what is reported; spikes per image."""
     figure, (error, spikes) = plt.subplots(1, 2, figsize=(PAGE, 2.6), sharey=True)  # fmt: skip
-    there = [name for name in drawn.arrays if drawn.arrays[name]]
+    there = list(drawn.arrays)
     for axis, metrics in (
         (error, ("validation_error", "test_error")),
         (spikes, ("spikes_per_image", "presentations")),

@@ -63,8 +63,8 @@ def other_networks(drawn: Drawn) -> Figure:
     fashion = [name for name in drawn.arrays if name.startswith("fashion")]
     wide = [name for name in drawn.arrays if name not in fashion]
     shown = [names for names in (wide, fashion) if names]
-    figure, axes = panels(max(1, len(shown)), height=3)
-    for axis, names in zip(axes, shown, strict=False):
+    figure, axes = panels(len(shown), height=3)
+    for axis, names in zip(axes, shown, strict=True):
         error_curves(drawn, axis, names)
         legend_below(axis)
     if drawn.on_the_papers_data:

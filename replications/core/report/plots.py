@@ -110,26 +110,51 @@ def beside(paper: Paper, experiment: str) -> set[str]:
     return {name for names in together for name in names} - {experiment}
 
 
-def draw_figures(results: Path, paper: Paper, tier: str) -> None:
-    """Draw every figure of a paper into results/<tier>/figures/<paper>/, as PNG and PDF."""
+def draw_figures(
+    results: Path, paper: Paper, tier: str, names: Sequence[str] | None = None
+) -> None:
+    """Draw every figure of a paper, or the named, into <results>/figures/<paper>/, PNG and PDF.
+
+    `results` is results/<tier>, or a folder with its runs/ and papers/.
+    """
     folder = results / "figures" / paper.name
     folder.mkdir(parents=True, exist_ok=True)
-    for name, figure in figures(results, paper, tier):
+    for name, figure in figures(results, paper, tier, names):
         for suffix in ("png", "pdf"):
             figure.savefig(folder / f"{name}.{suffix}")
         plt.close(figure)
 
 
-def figures(results: Path, paper: Paper, tier: str) -> Iterator[tuple[str, Figure]]:
-    """Every figure of a paper, by name, in the style of the suite and signed."""
+def figures(
+    results: Path, paper: Paper, tier: str, names: Sequence[str] | None = None
+) -> Iterator[tuple[str, Figure]]:
+    """Every figure of a paper, or the named, in the style of the suite and signed.
+
+    Where a simulation has no run, or nothing at all has, the figure says so instead.
+    """
     plt.style.use(STYLE)
     science = import_module(f"{PACKAGE}.{paper.name}.figures")
-    there = {experiment.name for experiment in paper.experiments(tier)}
-    for name, declared in paper.figures.items():
-        drawn = drawn_of(results, paper, tier, [e for e in declared["experiments"] if e in there])
-        figure = getattr(science, name)(drawn)
-        sign(figure, budget_note(drawn))
+    kinds = {experiment.name: experiment.kind for experiment in paper.experiments(tier)}
+    for name in paper.figures if names is None else names:
+        wanted = [e for e in paper.figures[name]["experiments"] if e in kinds]
+        drawn = drawn_of(results, paper, tier, wanted)
+        lacking = [e for e in wanted if e not in drawn.arrays and kinds[e] == "simulation"]
+        if drawn.arrays and not lacking:
+            figure = getattr(science, name)(drawn)
+            sign(figure, budget_note(drawn))
+        else:
+            figure = not_drawn(lacking or wanted, tier)
         yield name, figure
+
+
+def not_drawn(experiments: Sequence[str], tier: str) -> Figure:
+    """In a figure's place: which experiments it waits for."""
+    waiting = (
+        f"no run of {', '.join(experiments)} ended well" if experiments else "not in this tier"
+    )
+    figure = plt.figure(figsize=(COLUMN, 1))
+    figure.text(0.5, 0.5, f"{tier} tier:\n{waiting}", ha="center", va="center", wrap=True)
+    return figure
 
 
 def sign(figure: Figure, note: str) -> None:
@@ -140,13 +165,14 @@ def sign(figure: Figure, note: str) -> None:
 
 
 def drawn_of(results: Path, paper: Paper, tier: str, experiments: list[str]) -> Drawn:
-    """The scores and arrays of some of a paper's experiments."""
+    """The scores and arrays of those of a paper's experiments that have runs."""
     scores = pd.read_parquet(results / "papers" / paper.name / "scores.parquet")
     arrays, directory = {}, results / "runs" / paper.name
     kinds = {experiment.name: experiment.kind for experiment in paper.experiments(tier)}
     for name in experiments:
         runs = sorted(scores.loc[scores["experiment"] == name, "run"].unique())
-        arrays[name] = [read_arrays(directory / name / str(run), kinds[name]) for run in runs]
+        if runs:
+            arrays[name] = [read_arrays(directory / name / str(r), kinds[name]) for r in runs]
     drawn = scores[scores["experiment"].isin(experiments)]
     return Drawn(paper, tier, drawn, arrays, directory)
 

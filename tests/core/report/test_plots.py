@@ -7,6 +7,7 @@ import pytest
 from matplotlib import pyplot as plt
 
 from replications.core.declare.papers import Suite
+from replications.core.report import plots
 from replications.core.report.plots import (
     COLUMN,
     PALETTE,
@@ -16,9 +17,11 @@ from replications.core.report.plots import (
     budget_note,
     by_epoch,
     colors,
+    figures,
     sign,
     width,
 )
+from replications.core.report.tables import COLUMNS
 from tests.core.report.drawing import SMALLEST, flaws
 
 
@@ -124,3 +127,52 @@ def test_flaws_of_figures_are_noticed(styled, fault, told):
     figure, axis = plt.subplots(figsize=(COLUMN, 2))
     fault(figure, axis)
     assert any(told in flaw for flaw in flaws(figure))
+
+
+# What is not there
+
+
+@pytest.fixture
+def nothing(tmp_path):
+    """A function: a folder of a paper's results in which only one experiment has scores."""
+
+    def of(paper, kept=()):
+        scores = pd.DataFrame([dict.fromkeys(COLUMNS, "") | {"experiment": e} for e in kept],
+                              columns=COLUMNS)  # fmt: skip
+        folder = tmp_path / "papers" / paper
+        folder.mkdir(parents=True)
+        scores.to_parquet(folder / "scores.parquet")
+        return tmp_path
+
+    return of
+
+
+def words(figure):
+    return " ".join(text.get_text() for text in figure.texts)
+
+
+def test_a_figure_without_runs_says_which_it_waits_for(nothing, styled):
+    paper = Suite().paper("xie2000")
+    ((name, figure),) = figures(nothing("xie2000"), paper, "smoke", ["drift"])
+    assert name == "drift" and words(figure) == "smoke tier:\nno run of drift ended well"
+    assert flaws(figure) == []
+
+
+def test_a_figure_that_the_tier_has_not_says_so(nothing, styled):
+    paper = Suite().paper("scellier2017")  # of its own, to change
+    paper.figures["left_out"] = {"caption": "", "experiments": ["mnist_1h_shuffled"]}
+    ((_, figure),) = figures(nothing("scellier2017"), paper, "smoke", ["left_out"])
+    assert words(figure) == "smoke tier:\nnot in this tier"
+
+
+def test_a_figure_of_simulations_waits_for_all_of_them(nothing, styled, monkeypatch):
+    monkeypatch.setattr(plots, "read_arrays", lambda *place: {})
+    folder = nothing("bengio2015", kept=["stdp_spread"])
+    ((_, figure),) = figures(folder, Suite().paper("bengio2015"), "paper", ["stdp"])
+    assert "no run of stdp_fixed_gap, stdp_spread_by_slope ended well" in words(figure)
+
+
+def test_all_figures_are_drawn_or_say_why(nothing, styled):
+    paper = Suite().paper("bengio2015")
+    found = dict(figures(nothing("bengio2015"), paper, "standard"))
+    assert list(found) == list(paper.figures)
