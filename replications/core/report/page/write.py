@@ -1,0 +1,102 @@
+"""The page from what it tells: jinja2 writes it, DataTables (of itables) sorts and filters it."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from itables.utils import read_package_file
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from replications.core.declare.papers import Paper
+from replications.core.report.compare import RULE as VERDICT_RULE
+from replications.core.report.compare import VERDICTS
+from replications.core.report.page import agreement
+from replications.core.report.page.behind import Behind
+from replications.core.report.page.claims import Row
+from replications.core.report.page.pictures import Pair
+from replications.core.report.page.strips import EDGE
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+@dataclass(frozen=True)
+class Story:
+    """An experiment as the page tells it: what was assumed, and whose runs there are."""
+
+    paper: str
+    name: str
+    says: str
+    unsaid: Mapping[str, str]
+    behind: Sequence[tuple[str, Behind]]  # "stored" or "yours", and what stands behind them
+
+    @property
+    def id(self) -> str:
+        """What claims refer to it by."""
+        return f"{self.paper}.{self.name}"
+
+
+@dataclass(frozen=True)
+class Content:
+    """All that the page tells."""
+
+    tier: str
+    commit: str
+    problems: Sequence[str]
+    papers: Mapping[str, Paper]
+    rows: Sequence[Row]
+    stories: Sequence[Story]
+    figures: Mapping[str, Sequence[Pair]]
+    models: Sequence[Mapping[str, str]]
+    rules: Sequence[Mapping[str, str]]
+
+
+def render(content: Content) -> str:
+    """The page, as HTML that needs no other file and no network."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    environment.filters |= {"leading": leading, "mark": mark}
+    return environment.get_template("index.html").render(
+        c=content,
+        verdicts=VERDICTS,
+        verdict_rule=VERDICT_RULE.split("\n\n"),
+        answers=agreement.ANSWERS,
+        agreement_rule=agreement.RULE,
+        edge=EDGE,
+        matrices=[("stored", matrix(content.rows, "stored")), ("yours", matrix(content.rows, "yours"))],
+        own_style=embedded("style.css"),
+        script=embedded("page.js"),
+        table_style=Markup(read_package_file("html", "dt_bundle.css")),
+        table_script=b64encode(read_package_file("html", "dt_bundle.js").encode()).decode(),
+    )
+
+
+def matrix(rows: Iterable[Row], whose: str) -> dict[str, dict[str, int]]:
+    """How many claims of each paper have each verdict, in the order of the rule."""
+    found: dict[str, dict[str, int]] = {}
+    for row in rows:
+        counts = found.setdefault(row.paper, dict.fromkeys(VERDICTS, 0))
+        counts[getattr(row, whose).verdict] += 1
+    return found
+
+
+def embedded(name: str) -> Markup:
+    """A file of the templates, to stand in the page as it is."""
+    return Markup((TEMPLATES / name).read_text())
+
+
+def leading(cell: str) -> str:
+    """The number that a cell begins with or names first, to sort by; the cell if it has none."""
+    found = re.match(r"(?:W\d+ )?(-?\d[\d.,]*(?:e[+-]?\d+)?)(?= |$)", cell)
+    return found[1].replace(",", "") if found else cell
+
+
+def mark(text: str) -> str:
+    """A verdict or an answer as the name of a style."""
+    return text.replace(" ", "-")
