@@ -15,10 +15,12 @@ import pandas as pd
 
 from replications.core.base.carried import Carried
 from replications.core.base.scores import maker
+from replications.core.declare.papers import suite
 from replications.core.report.page.behind import Behind
 from replications.core.report.tables import KEYS
 from replications.core.run.runs import directory
 from replications.core.run.seeds import SOURCES, seed
+from replications.core.steps.follow import duration
 
 HASHES = ("train", "score", "data")
 
@@ -82,7 +84,14 @@ def behind(
     for run, where in lines.items():
         origins.setdefault(where, []).append(run)
     seeds = {run: {s: seed(paper, name, run, s) for s in SOURCES} for run in lines}
-    return Behind(tier, seeds, seconds, origins, again(paper, name, tier, lines))
+    return Behind(tier, seeds, seconds, origins, expected(paper, name, tier),
+                  again(paper, name, tier, lines))  # fmt: skip
+
+
+def expected(paper: str, name: str, tier: str) -> str:
+    """About how long a run takes, as the paper.yaml declares it; of an undeclared one, "unknown"."""
+    of = (e for e in suite().paper(paper).experiments(tier) if e.name == name)
+    return next((duration(60 * e.minutes * e.share) for e in of), "unknown")
 
 
 def recorded_in(told: dict) -> Iterator[str]:

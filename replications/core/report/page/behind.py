@@ -13,13 +13,5 @@ class Behind:
     seeds: dict[int, dict[str, int]]  # by run and source
     seconds: dict[int, float]  # of training, by run, where it was recorded
     origins: dict[tuple[str, ...], list[int]]  # lines of hashes, commit, machine -> runs
+    declared: str  # about how long a run takes, as the paper.yaml says: "12 min"
     again: str  # the command that makes them again
-
-    @property
-    def cost(self) -> str:
-        """What training a run took, as text: "4 to 6 s"; "" where it was not recorded."""
-        if not self.seconds:
-            return ""
-        ends = dict.fromkeys(f"{s:.3g}" for s in (min(self.seconds.values()),
-                                                   max(self.seconds.values())))  # fmt: skip
-        return f"{' to '.join(ends)} s"

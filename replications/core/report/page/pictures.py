@@ -36,8 +36,8 @@ class Pair:
 
     @property
     def wide(self) -> bool:
-        """Whether the two stand below each other."""
-        return any(p.height and p.width / p.height > WIDE for p in self.pictures)
+        """Whether the two stand below each other, as they do where one is missing."""
+        return any(not p.height or p.width / p.height > WIDE for p in self.pictures)
 
 
 def pairs(paper: Paper, folder: Path, tier: str, reference: Path) -> list[Pair]:

@@ -25,7 +25,7 @@ def models(papers: Mapping[str, Paper], stored: list[Table], yours: Table) -> Ro
     for whose, tables in whose_tables(stored, yours):
         for paper in papers.values():
             found += [{"paper": paper.name, "runs of": whose} | row for row in sample_rows(paper, tables)]
-    return sorted(found, key=lambda row: (row["paper"], row["model"], row["samples"]))
+    return beside(found, "model", "samples")
 
 
 def rules(papers: Mapping[str, Paper], stored: list[Table], yours: Table) -> Rows:
@@ -34,7 +34,14 @@ def rules(papers: Mapping[str, Paper], stored: list[Table], yours: Table) -> Row
     for whose, tables in whose_tables(stored, yours):
         for paper in papers.values():
             found += [{"paper": paper.name, "runs of": whose} | row for row in of_paper(paper, tables)]
-    return sorted(found, key=lambda row: (row["paper"], row["network and rule"]))
+    return beside(found, "network and rule")
+
+
+def beside(rows: Rows, *names: str) -> Rows:
+    """The rows, yours below what is stored of the same; else in the order in which they came."""
+    whose = [tuple(row[name] for name in ("paper", *names)) for row in rows]
+    first = {key: place for place, key in reversed(list(enumerate(whose)))}
+    return [rows[i] for i in sorted(range(len(rows)), key=lambda i: first[whose[i]])]
 
 
 def whose_tables(stored: list[Table], yours: Table) -> Iterator[tuple[str, dict[str, pd.DataFrame]]]:

@@ -80,7 +80,7 @@ def zones(claim: Claim, metric: Metric, scale: Scale) -> Iterator[tuple[float, f
     half = BOX if scale.high > scale.low else 0.0
     predicate, has = "compares" in claim.declared, claim.declared.get("tolerance", 0.0) > 0
     side = True if predicate else better(claim, metric)
-    for tolerances, alpha in ((3, 0.14), (1, 0.26)) if has else ((0, 0.4),):
+    for tolerances, alpha in ((3, 0.16), (1, 0.26)) if has else ((0, 0.38),):
         left = -EDGE if side is False else -half - tolerances
         right = EDGE if side is True else half + tolerances
         yield left, right, alpha
@@ -92,6 +92,7 @@ def strip(claim: Claim, metric: Metric, scale: Scale, stored: Seen, yours: Seen)
     axes = figure.add_axes((0, 0, 1, 1))
     axes.axis("off")
     axes.set(xlim=(-EDGE - 0.25, EDGE + 0.25), ylim=(0, 2))
+    axes.fill_between([-EDGE, EDGE], 0, 2, color=MARK, alpha=0.09, lw=0, clip_on=False)
     for left, right, alpha in zones(claim, metric, scale):
         axes.fill_between([left, right], 0, 2, color=GOOD, alpha=alpha, lw=0, clip_on=False)
     mark(axes, claim, scale)

@@ -52,13 +52,17 @@ function read() {
   const told = new URLSearchParams(location.hash.slice(1));
   if (told.has("claim")) return show(`claim-${told.get("claim")}`);
   if (!names.some((name) => told.has(name))) return;
-  for (const name of names) form.elements[name].value = told.get(name) ?? "";
+  choose(told);
   table.search("").draw();
   document.getElementById("claims").scrollIntoView();
 }
 
+function choose(told) {
+  for (const name of names) form.elements[name].value = told.get(name) ?? "";
+}
+
 function show(id) {
-  form.reset();
+  choose(new URLSearchParams());
   table.search("").order([]).draw();
   const row = table.row((_index, _cells, node) => node.id === id);
   if (!row.any()) return;
@@ -84,15 +88,23 @@ addEventListener("hashchange", read);
 table.draw();
 read();
 
-for (const other of document.querySelectorAll("table.measures")) {
-  new DataTable(other, { autoWidth: false, paging: false, info: false, order: [], layout: { topStart: "search", topEnd: null } });
-}
+// The other tables become sortable when they come near the screen.
+const near = new IntersectionObserver((seen) => {
+  for (const { target } of seen.filter((entry) => entry.isIntersecting)) {
+    near.unobserve(target);
+    new DataTable(target.querySelector("table"), {
+      autoWidth: false, paging: false, info: false, order: [],
+      layout: { topStart: "search", topEnd: null }, language: { search: "Search " },
+    });
+  }
+}, { rootMargin: "1500px" });
+document.querySelectorAll(".tall").forEach((place) => near.observe(place));
 
 // On paper every claim that the filters let through.
-let before = 25;
+let before = table.page.len();
 addEventListener("beforeprint", () => {
   before = table.page.len();
   table.page.len(-1).draw();
 });
 addEventListener("afterprint", () => table.page.len(before).draw());
-document.documentElement.dataset.ready = "yes";
+document.documentElement.dataset.ready = Math.round(performance.now()); // ms since it was asked for
