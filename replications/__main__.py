@@ -73,7 +73,9 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     cost = commands.add_parser("cost", help="what a finished tier cost")
     for command in (report, overview, page, check, reference, cost):
         command.add_argument("--tier", choices=TIERS, default="standard")
-    summary.add_argument("--tier", choices=TIERS, help="that of config/config.yaml, if none is named")
+    summary.add_argument(
+        "--tier", choices=TIERS, help="that of config/config.yaml, if none is named"
+    )
     probe = commands.add_parser("probe", help="run experiments shortly and keep every number")
     probe.add_argument("experiments", type=Path, help="JSON: [[paper, experiment, tier], ...]")
     hashes = commands.add_parser("hashes", help="write the hashes of every experiment, as JSON")

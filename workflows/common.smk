@@ -136,7 +136,7 @@ def outcome(tier):
     """What running a tier leaves: the tables of all papers and every paper's own."""
     folder = f"{RESULTS}/{tier}"
     parts = [outcome_of_paper(paper, tier) for paper in PAPERS]
-    return [f"{folder}/{name}" for name in TABLES] + sum(parts, [])
+    return [f"{folder}/{name}" for name in (*TABLES, "index.html")] + sum(parts, [])
 
 
 def trials_of(paper, search, stages):

@@ -128,7 +128,7 @@ def test_comments_docstrings_and_messages_rerun_nothing(project):
     assert planned(project, "smoke") == {}
 
 
-OF_LEE = {"run_smoke_lee2015", "report_lee2015", "complete_lee2015", "overview", "smoke"}
+OF_LEE = {"run_smoke_lee2015", "report_lee2015", "complete_lee2015", "overview", "page", "smoke"}
 
 
 def test_a_changed_rule_reruns_its_paper_alone(project):

@@ -69,15 +69,21 @@ class Drawn:
                        if name.startswith(f"{last}/")}  # fmt: skip
 
 
-def draw_figures(results: Path, paper: Paper, tier: str) -> None:
-    """Draw every figure of a paper into results/<tier>/figures/<paper>/, as PNG and PDF."""
+def draw_figures(
+    results: Path, paper: Paper, tier: str, names: Sequence[str] | None = None
+) -> None:
+    """Draw every figure of a paper, or the named, into <results>/figures/<paper>/, PNG and PDF.
+
+    `results` is results/<tier>, or a folder with its runs/ and papers/.
+    """
     sns.set_theme(context="paper", style="ticks", palette="colorblind")
     folder = results / "figures" / paper.name
     folder.mkdir(parents=True, exist_ok=True)
     science = import_module(f"{PACKAGE}.{paper.name}.figures")
     there = {experiment.name for experiment in paper.experiments(tier)}
-    for name, declared in paper.figures.items():
-        drawn = drawn_of(results, paper, tier, [e for e in declared["experiments"] if e in there])
+    for name in paper.figures if names is None else names:
+        wanted = [e for e in paper.figures[name]["experiments"] if e in there]
+        drawn = drawn_of(results, paper, tier, wanted)
         figure = getattr(science, name)(drawn)
         figure.text(1, 0, budget_note(drawn), ha="right", va="top", fontsize=6, color="0.4")
         for suffix in ("png", "pdf"):

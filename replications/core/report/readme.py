@@ -66,7 +66,7 @@ def samples(paper: Paper, reference: Path) -> str:
 
 def sample_rows(paper: Paper, tables: Mapping[str, pd.DataFrame]) -> list[dict[str, str]]:
     """Its rows, as text; of an experiment the first of `tables`, by tier, that has scores of it."""
-    rows = []
+    rows: list[dict[str, str]] = []
     for name, declared in paper.declared["experiments"].items():
         own = {
             tier: table[(table["paper"] == paper.name) & (table["experiment"] == name)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -21,19 +21,12 @@ COLORS = 256  # lines, text and maps of colours keep their look, at a quarter of
 
 
 def store_figures(
-    paper: Paper, drawn: Path, tier: str, finished: Collection[str], reference: Path
-) -> list[str]:
-    """Keep the PNG files of a paper's figures in <reference>/figures/<paper>/; returns which.
-
-    A figure is kept if all experiments that it shows have finished runs, unless one of a larger
-    tier is stored; of the smoke tier, which shows other data, none.
-    """
+    paper: Paper, drawn: Path, tier: str, names: Iterable[str], reference: Path
+) -> None:
+    """Keep the PNG files of some of a paper's figures in <reference>/figures/<paper>/."""
     known, kept = tiers(reference), []
     folder = reference / "figures" / paper.name
-    for name in wanted(paper, tier, finished):
-        before = known.get((paper.name, name), TIERS[0])
-        if TIERS.index(tier) < TIERS.index(before) or tier == TIERS[0]:
-            continue
+    for name in names:
         folder.mkdir(parents=True, exist_ok=True)
         with Image.open(drawn / f"{name}.png") as image:
             shrunk(image).save(folder / f"{name}.png", optimize=True)
@@ -42,22 +35,27 @@ def store_figures(
     if kept:
         write_tiers(reference, known)
     left = sorted(set(paper.figures) - set(kept))
-    logger.info("%d figures are stored, left as they are: %s", len(kept), ", ".join(left) or "none")
-    return kept
+    logger.info("%d figures are stored; not drawn: %s", len(kept), ", ".join(left) or "none")
 
 
-def wanted(paper: Paper, tier: str, finished: Collection[str]) -> Iterable[str]:
-    """The figures whose experiments, as far as the tier declares them, all have finished runs."""
-    there = {e.name for e in paper.experiments(tier)}
+def wanted(paper: Paper, tier: str, finished: Collection[str], reference: Path) -> Iterator[str]:
+    """The figures to store: those whose experiments, of the tier, all have finished runs.
+
+    Not those of which a larger tier's is stored; of the smoke tier, which shows other data, none.
+    """
+    known, there = tiers(reference), {e.name for e in paper.experiments(tier)}
     for name, declared in paper.figures.items():
         shown = set(declared["experiments"]) & there
-        if shown and shown <= set(finished):
+        before = known.get((paper.name, name), TIERS[1])
+        if shown and shown <= set(finished) and TIERS.index(tier) >= TIERS.index(before):
             yield name
 
 
 def shrunk(image: Image.Image) -> Image.Image:
     """An image with a palette."""
-    return image.convert("RGB").quantize(COLORS, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    return image.convert("RGB").quantize(
+        COLORS, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE
+    )
 
 
 def tiers(reference: Path) -> dict[tuple[str, str], str]:

@@ -89,9 +89,9 @@ def behind(
 
 
 def expected(paper: str, name: str, tier: str) -> str:
-    """About how long a run takes, as the paper.yaml declares it; of an undeclared one, "unknown"."""
+    """About how long a run takes, as the paper.yaml declares it."""
     of = (e for e in suite().paper(paper).experiments(tier) if e.name == name)
-    return next((duration(60 * e.minutes * e.share) for e in of), "unknown")
+    return next((duration(60 * e.minutes * e.share) for e in of), "nothing")
 
 
 def recorded_in(told: dict) -> Iterator[str]:

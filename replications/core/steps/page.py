@@ -20,17 +20,22 @@ from replications.core.steps.behind import HASHES, Recorded, stored, yours
 
 
 def write_page(results: Path, tier: str) -> Path:
-    """Write the page of a tier, of all papers; returns where it is.
+    """Write the page of a tier, of all papers; returns where it is."""
+    path = results / tier / "index.html"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, render(gathered(results, tier)))
+    return path
 
-    What is missing, or was made by another version, the page says.
-    """
+
+def gathered(results: Path, tier: str) -> Content:
+    """What the page of a tier tells. What is missing, or was made by another version, it says."""
     papers, recorded = suite().papers, Recorded(results / "reference")
     kept = stored_tables(results / "reference")
     own = tier_table(results / tier, tier, papers)
     before = largest([seen(table, papers, recorded.carried) for table in kept])
     here = seen(own, papers, recorded.carried)
     older = list(made_otherwise(own, papers, recorded.carried))
-    content = Content(
+    return Content(
         tier=tier,
         commit=git_commit(),
         problems=[*(p for table in (*kept, own) for p in table.problems), *older],
@@ -42,10 +47,6 @@ def write_page(results: Path, tier: str) -> Path:
         models=quality.models(papers, kept, own),
         rules=quality.rules(papers, kept, own),
     )  # fmt: skip
-    path = results / tier / "index.html"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, render(content))
-    return path
 
 
 def stories(

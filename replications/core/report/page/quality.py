@@ -24,7 +24,9 @@ def models(papers: Mapping[str, Paper], stored: list[Table], yours: Table) -> Ro
     found = []
     for whose, tables in whose_tables(stored, yours):
         for paper in papers.values():
-            found += [{"paper": paper.name, "runs of": whose} | row for row in sample_rows(paper, tables)]
+            found += [
+                {"paper": paper.name, "runs of": whose} | row for row in sample_rows(paper, tables)
+            ]
     return beside(found, "model", "samples")
 
 
@@ -33,7 +35,9 @@ def rules(papers: Mapping[str, Paper], stored: list[Table], yours: Table) -> Row
     found = []
     for whose, tables in whose_tables(stored, yours):
         for paper in papers.values():
-            found += [{"paper": paper.name, "runs of": whose} | row for row in of_paper(paper, tables)]
+            found += [
+                {"paper": paper.name, "runs of": whose} | row for row in of_paper(paper, tables)
+            ]
     return beside(found, "network and rule")
 
 
@@ -44,7 +48,9 @@ def beside(rows: Rows, *names: str) -> Rows:
     return [rows[i] for i in sorted(range(len(rows)), key=lambda i: first[whose[i]])]
 
 
-def whose_tables(stored: list[Table], yours: Table) -> Iterator[tuple[str, dict[str, pd.DataFrame]]]:
+def whose_tables(
+    stored: list[Table], yours: Table
+) -> Iterator[tuple[str, dict[str, pd.DataFrame]]]:
     """Scores by tier, stored and yours."""
     yield "stored", {table.tier: table.scores for table in stored}
     yield "yours", {yours.tier: yours.scores}
@@ -55,7 +61,9 @@ def of_paper(paper: Paper, tables: Mapping[str, pd.DataFrame]) -> Iterator[dict[
     done: set[str] = set()
     for tier, scores in tables.items():
         for experiment in paper.experiments(tier):
-            rows = scores[(scores["paper"] == paper.name) & (scores["experiment"] == experiment.name)]
+            rows = scores[
+                (scores["paper"] == paper.name) & (scores["experiment"] == experiment.name)
+            ]
             if experiment.kind == "learning_rule" and experiment.name not in done and len(rows):
                 done.add(experiment.name)
                 yield of_experiment(experiment, paper, last(rows))

@@ -102,7 +102,9 @@ def seen(table: Table, papers: Mapping[str, Paper], carried: Carried) -> dict[Ke
         try:
             compared = compare(scores, {name: paper}, table.tier, loose)
         except (ValueError, KeyError) as error:
-            table.problems.append(f"The {table.tier} scores of {name} do not fit its claims: {error}.")
+            table.problems.append(
+                f"The {table.tier} scores of {name} do not fit its claims: {error}."
+            )
             scores = scores.iloc[:0]
             compared = compare(scores, {name: paper}, table.tier)
         final = last(scores) if len(scores) else scores

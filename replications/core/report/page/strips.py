@@ -58,12 +58,16 @@ def scale_of(claim: Claim, stored: Seen, yours: Seen, unit: str) -> Scale:
     low, high = ends(claim)
     tolerance = claim.declared.get("tolerance", 0.0)
     if tolerance > 0:
-        return Scale(low, high, tolerance, f"one unit is the tolerance, {tolerance:g} {unit}".strip())
+        return Scale(
+            low, high, tolerance, f"one unit is the tolerance, {tolerance:g} {unit}".strip()
+        )
     shown = list((stored if stored.runs else yours).runs.values())
     shown += [0.0] if "compares" in claim.declared else []
     farthest = max((max(v - high, low - v) for v in shown), default=0.0)
     own = farthest / (EDGE - 1.5) if farthest > 0 else 1.0
-    return Scale(low, high, own, f"no tolerance: scaled to fit, one unit is {own:.2g} {unit}".strip())
+    return Scale(
+        low, high, own, f"no tolerance: scaled to fit, one unit is {own:.2g} {unit}".strip()
+    )
 
 
 def ends(claim: Claim) -> tuple[float, float]:
@@ -76,7 +80,7 @@ def ends(claim: Claim) -> tuple[float, float]:
 
 
 def zones(claim: Claim, metric: Metric, scale: Scale) -> Iterator[tuple[float, float, float]]:
-    """Where a mean is near enough (dark) and up to three tolerances off (light): from, to, alpha."""
+    """Where a mean is near enough (dark), or up to three tolerances off: from, to, alpha."""
     half = BOX if scale.high > scale.low else 0.0
     predicate, has = "compares" in claim.declared, claim.declared.get("tolerance", 0.0) > 0
     side = True if predicate else better(claim, metric)
@@ -147,5 +151,7 @@ def told(claim: Claim, scale: Scale, stored: Seen, yours: Seen) -> str:
             where = scale.at(seen.comparison.ours)
             side = "above" if where > 0 else "below"
             far = f"{abs(where):.2g} units {side}" if where else "on"
-            parts.append(f"{whose} {far} the {'margin' if 'compares' in claim.declared else 'mark'}")
+            parts.append(
+                f"{whose} {far} the {'margin' if 'compares' in claim.declared else 'mark'}"
+            )
     return ("; ".join(parts) or "no runs") + f" ({scale.told})"

@@ -68,7 +68,10 @@ def render(content: Content) -> str:
         answers=agreement.ANSWERS,
         agreement_rule=agreement.RULE,
         edge=EDGE,
-        matrices=[("stored", matrix(content.rows, "stored")), ("yours", matrix(content.rows, "yours"))],
+        matrices=[
+            ("stored", matrix(content.rows, "stored")),
+            ("yours", matrix(content.rows, "yours")),
+        ],
         own_style=embedded("style.css"),
         script=embedded("page.js"),
         table_style=Markup(read_package_file("html", "dt_bundle.css")),
@@ -95,8 +98,11 @@ def data_tables() -> Markup:
 
     It stands in the page as it is: imported from a data address it takes three times as long.
     """
-    bundle = read_package_file("html", "dt_bundle.js").replace("</script", r"<\/script")
-    inlined, found = re.subn(r"export\{[^}]*?(\w+) as default[^}]*\}", r"const DataTable=\1", bundle)
+    bundle = read_package_file("html", "dt_bundle.js")
+    bundle = bundle.replace("</script", r"<\/script").replace("<!--", r"<\!--")
+    inlined, found = re.subn(
+        r"export\{[^}]*?(\w+) as default[^}]*\}", r"const DataTable=\1", bundle
+    )
     if found != 1:
         raise ValueError("itables exports DataTables otherwise than known: take the locked version")
     return Markup(inlined)
