@@ -124,7 +124,9 @@ rule page:
             for name in PAPERS[paper].figures
         ],
         stored=sorted(map(str, Path(RESULTS, "reference").glob("*.csv"))),
-        stored_figures=sorted(map(str, Path(RESULTS, "reference").glob("figures/*/*.png"))),
+        stored_figures=sorted(
+            map(str, Path(RESULTS, "reference").glob("figures/*/*.png"))
+        ),
     output:
         f"{RESULTS}/{{tier}}/index.html",
     log:

@@ -140,6 +140,8 @@ def address(figure: Figure) -> str:
         figure.savefig(written, format="svg", transparent=True, metadata=NOTHING)
     svg = written.getvalue()
     svg = re.sub(r"\s+", " ", svg[svg.index("<svg") :]).replace("> <", "><").replace('"', "'")
+    svg = re.sub(r"<g id='\w+'>", "<g>", svg)  # names that nobody uses
+    svg = re.sub(r"\d+\.\d{3,}", lambda number: f"{float(number[0]):.2f}", svg)
     return "data:image/svg+xml," + quote(svg, safe=" <>/:=;,.()'+-")
 
 

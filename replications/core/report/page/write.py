@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from replications.core.report.page.claims import Row
 from replications.core.report.page.pictures import Pair
 from replications.core.report.page.strips import EDGE
 
+CELLS = ("claim", "verdict", "drawing", "paper", "stored", "yours", "agrees")  # of cells.html
 TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -60,7 +62,7 @@ def render(content: Content) -> str:
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    environment.filters |= {"leading": leading, "mark": mark}
+    environment.filters |= {"leading": leading, "mark": mark, "embedded": as_json}
     return environment.get_template("index.html").render(
         c=content,
         verdicts=VERDICTS,
@@ -68,6 +70,8 @@ def render(content: Content) -> str:
         answers=agreement.ANSWERS,
         agreement_rule=agreement.RULE,
         edge=EDGE,
+        rows=list(table_rows(environment, content.rows)),
+        details=unfolded(environment, content),
         matrices=[
             ("stored", matrix(content.rows, "stored")),
             ("yours", matrix(content.rows, "yours")),
@@ -77,6 +81,46 @@ def render(content: Content) -> str:
         table_style=Markup(read_package_file("html", "dt_bundle.css")),
         table_script=data_tables(),
     )
+
+
+def table_rows(environment: Environment, rows: Iterable[Row]) -> Iterator[dict]:
+    """What DataTables makes the rows of: cells, what they are sorted, found and filtered by."""
+    cells = vars(environment.get_template("cells.html").module)
+    for r in rows:
+        orders = [r.says.lower(), VERDICTS.index(r.stored.verdict), float(r.far or 1e99),
+                  number(leading(r.theirs)), number(r.stored.mean), number(r.yours.mean),
+                  agreement.ANSWERS.index(r.answer)]  # fmt: skip
+        yield {
+            "id": f"claim-{r.id}",
+            "cells": [cells[name](r) for name in CELLS],
+            "orders": orders,
+            "words": " ".join([r.says, r.paper, r.name, r.where, r.metric]),
+            "filters": {"paper": r.paper, "verdict": r.stored.verdict, "yours": r.yours.verdict,
+                        "agrees": r.answer, "standing": r.standing, "tier": r.stored.tier},
+        }  # fmt: skip
+
+
+def unfolded(environment: Environment, content: Content) -> dict[str, dict[str, str]]:
+    """What claims and experiments unfold to."""
+    parts = vars(environment.get_template("unfolded.html").module)  # its macros
+    return {
+        "claims": {f"claim-{row.id}": parts["claim"](row) for row in content.rows},
+        "stories": {story.id: parts["story"](story) for story in content.stories},
+    }
+
+
+def as_json(value: object) -> Markup:
+    """JSON that may stand in a script: no end of a script, no comment."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return Markup(text.replace("</", r"<\/").replace("<!--", r"<\u0021--"))
+
+
+def number(text: str) -> float:
+    """The number that a text is, to sort by; what is none comes first."""
+    try:
+        return float(text)
+    except ValueError:
+        return -1e99
 
 
 def matrix(rows: Iterable[Row], whose: str) -> dict[str, dict[str, int]]:
@@ -109,7 +153,9 @@ def data_tables() -> Markup:
 
 
 def leading(cell: str) -> str:
-    """The number that a cell begins with or names first, to sort by; the cell if it has none."""
+    """What a cell is sorted by: its first number, or that of its first layer; else its text."""
+    if cell == "–":
+        return ""
     found = re.match(r"(?:W\d+ )?(-?\d[\d.,]*(?:e[+-]?\d+)?)(?= |$)", cell)
     return found[1].replace(",", "") if found else cell
 

@@ -6,7 +6,26 @@ const follow = () => document.documentElement.classList.toggle("dark", dark.matc
 dark.addEventListener("change", follow);
 follow();
 
+const told = (id) => JSON.parse(document.getElementById(id).textContent);
+const labels = ["", "", "", "paper", "stored", "yours", "yours agrees"]; // of cells, on a phone
+const column = (label, i) => ({
+  data: { _: `cells.${i}`, sort: `orders.${i}`, type: `orders.${i}`, filter: i ? `cells.${i}` : "words" },
+  cellType: i ? "td" : "th",
+  searchable: i !== 2,
+  createdCell(cell) {
+    cell.setAttribute("role", i ? "cell" : "rowheader");
+    if (!i) cell.scope = "row";
+    if (label) cell.dataset.label = label;
+  },
+});
 const table = new DataTable("#table", {
+  data: told("rows"),
+  columns: labels.map(column),
+  rowId: "id",
+  createdRow(row, data) {
+    row.setAttribute("role", "row");
+    Object.assign(row.dataset, data.filters);
+  },
   autoWidth: false,
   order: [],
   pageLength: 25,
@@ -22,17 +41,19 @@ const table = new DataTable("#table", {
     zeroRecords: "No claim is so.",
   },
 });
-table.search.fixed("filters", (_text, _cells, index) => {
-  const row = table.row(index).node().dataset;
-  return names.every((name) => !form.elements[name].value || form.elements[name].value === row[name]);
-});
+table.search.fixed("filters", (_text, { filters }) =>
+  names.every((name) => !form.elements[name].value || form.elements[name].value === filters[name]));
+
+let details = null; // read when the first claim is unfolded
 
 function unfolded(row) {
-  const content = document.getElementById(`detail-${row.node().id}`).content.cloneNode(true);
-  for (const place of content.querySelectorAll("[data-story]")) {
-    place.append(document.getElementById(place.dataset.story).content.cloneNode(true));
+  details ??= told("details");
+  const content = document.createElement("template");
+  content.innerHTML = details.claims[row.id()];
+  for (const place of content.content.querySelectorAll("[data-story]")) {
+    place.innerHTML = details.stories[place.dataset.story];
   }
-  return content.firstElementChild;
+  return content.content.firstElementChild;
 }
 
 function fold(row, open) {
@@ -49,22 +70,22 @@ table.on("click", "button.fold", (event) => {
 
 // The address says what is shown: #paper=lee2015&verdict=open, or #claim=lee2015.<claim>.
 function read() {
-  const told = new URLSearchParams(location.hash.slice(1));
-  if (told.has("claim")) return show(`claim-${told.get("claim")}`);
-  if (!names.some((name) => told.has(name))) return;
-  choose(told);
+  const wanted = new URLSearchParams(location.hash.slice(1));
+  if (wanted.has("claim")) return show(`claim-${wanted.get("claim")}`);
+  if (!names.some((name) => wanted.has(name))) return;
+  choose(wanted);
   table.search("").draw();
   document.getElementById("claims").scrollIntoView();
 }
 
-function choose(told) {
-  for (const name of names) form.elements[name].value = told.get(name) ?? "";
+function choose(wanted) {
+  for (const name of names) form.elements[name].value = wanted.get(name) ?? "";
 }
 
 function show(id) {
   choose(new URLSearchParams());
   table.search("").order([]).draw();
-  const row = table.row((_index, _cells, node) => node.id === id);
+  const row = table.row((_index, data) => data.id === id);
   if (!row.any()) return;
   const place = table.rows({ order: "applied" }).indexes().toArray().indexOf(row.index());
   const length = table.page.len();
@@ -75,9 +96,9 @@ function show(id) {
 }
 
 function write() {
-  const told = new URLSearchParams();
-  for (const name of names) if (form.elements[name].value) told.set(name, form.elements[name].value);
-  history.replaceState(null, "", told.size ? `#${told}` : "#claims");
+  const chosen = new URLSearchParams();
+  for (const name of names) if (form.elements[name].value) chosen.set(name, form.elements[name].value);
+  history.replaceState(null, "", chosen.size ? `#${chosen}` : "#claims");
   table.draw();
 }
 
