@@ -16,12 +16,13 @@ import pandas as pd
 from replications.core.base.carried import Carried
 from replications.core.base.scores import maker
 from replications.core.declare.papers import suite
-from replications.core.report.page.behind import Behind
+from replications.core.report.page.behind import Behind, Origin
 from replications.core.report.tables import KEYS
 from replications.core.run.runs import directory
 from replications.core.run.seeds import SOURCES, seed
 from replications.core.steps.follow import duration
 
+Lines = tuple[tuple[str, ...], tuple[str, ...]]  # of an Origin: made, carried
 HASHES = ("train", "score", "data")
 
 
@@ -52,7 +53,7 @@ def stored(rows: pd.DataFrame, tier: str, recorded: Recorded) -> Behind:
     paper, name = rows[["paper", "experiment"]].iloc[0]
     first = rows.drop_duplicates("run").sort_values("run")
     runs = [int(run) for run in first["run"]]
-    lines = {run: tuple(origin(row, tier, recorded))
+    lines = {run: (tuple(origin(row, tier, recorded)), tuple(led(row, tier, recorded)))
              for run, (_, row) in zip(runs, first.iterrows(), strict=True)}  # fmt: skip
     told = {run: recorded.machines.get((tier, paper, name, str(run)), {}) for run in runs}
     seconds = {run: float(told[run]["seconds"]) for run in runs if told[run].get("seconds")}
@@ -64,25 +65,27 @@ def yours(results: Path, paper: str, name: str, tier: str, runs: Iterable[int]) 
 
     A run whose run.json is gone, or is not as this version writes it, says so.
     """
-    lines, seconds = {}, {}
+    lines: dict[int, Lines] = {}
+    seconds = {}
     for run in sorted(runs):
         path = directory(results, tier, paper, name, run) / "run.json"
         try:
             told = json.loads(path.read_text())
-            lines[run] = tuple(recorded_in(told))
+            lines[run] = tuple(recorded_in(told)), ()
             seconds[run] = float(told["seconds"])
         except (OSError, ValueError, KeyError, TypeError) as error:
-            lines[run] = (f"{path.name} cannot be read: {error!r}",)
+            lines[run] = (f"{path.name} cannot be read: {error!r}",), ()
     return behind(paper, name, tier, lines, seconds)
 
 
 def behind(
-    paper: str, name: str, tier: str, lines: dict[int, tuple[str, ...]], seconds: dict[int, float]
+    paper: str, name: str, tier: str, lines: dict[int, Lines], seconds: dict[int, float]
 ) -> Behind:
     """Runs with their seeds, gathered by where they come from."""
-    origins: dict[tuple[str, ...], list[int]] = {}
+    by_lines: dict[Lines, list[int]] = {}
     for run, where in lines.items():
-        origins.setdefault(where, []).append(run)
+        by_lines.setdefault(where, []).append(run)
+    origins = tuple(Origin(tuple(runs), *where) for where, runs in by_lines.items())
     seeds = {run: {s: seed(paper, name, run, s) for s in SOURCES} for run in lines}
     return Behind(tier, seeds, seconds, origins, expected(paper, name, tier),
                   again(paper, name, tier, lines))  # fmt: skip
@@ -103,11 +106,16 @@ def recorded_in(told: dict) -> Iterator[str]:
 
 
 def origin(row: pd.Series, tier: str, recorded: Recorded) -> Iterator[str]:
-    """The hashes of a stored run, who made it, and over which changes it was carried."""
+    """The hashes of a stored run, and who made it."""
     yield "hashes: " + ", ".join(f"{name} {row[name]}" for name in HASHES)
     paper, experiment, run = map(str, row[KEYS[:3]])
     if made := recorded.machines.get((tier, paper, experiment, run)):
         yield "commit {commit}; {device}, {processor}, {instructions}".format(**made)
+
+
+def led(row: pd.Series, tier: str, recorded: Recorded) -> Iterator[str]:
+    """Over which changes of the code a stored run was carried."""
+    paper, experiment = row["paper"], row["experiment"]
     for step in ("train", "score"):
         for line in recorded.carried.path_from((paper, experiment, tier, step), row[step]):
             yield f"{step} carried over changes since {line.revision}, {line.equal} ({line.probe})"

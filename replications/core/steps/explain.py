@@ -79,10 +79,10 @@ def runs_told(
         for run, value in found.items():
             seeds = ", ".join(f"{source} {number}" for source, number in behind.seeds[run].items())
             yield wrapped(f"run {run}", f"{value:.6g} by seeds: {seeds}")
-        for lines, runs in behind.origins.items():
-            told = f"{'runs' if len(runs) > 1 else 'run'} {', '.join(map(str, runs))}"
-            yield wrapped("from", told)
-            yield from (wrapped("", line) for line in lines)
+        for origin in behind.origins:
+            runs = ", ".join(map(str, origin.runs))
+            yield wrapped("from", f"{'runs' if len(origin.runs) > 1 else 'run'} {runs}")
+            yield from (wrapped("", line) for line in (*origin.made, *origin.carried))
     declared = suite().paper(claim.paper).declared["experiments"][name]
     for what, how in declared["unsaid"].items():
         yield wrapped("unsaid", f"{what}: {how}")

@@ -39,11 +39,11 @@ def test_your_runs_say_all_that_their_run_json_says(results):
     behind = yours(results, *WORDS, "smoke", [1, 0])
     assert behind.seeds == {i: told[i]["seeds"] for i in (0, 1)}
     assert behind.seconds == {i: told[i]["seconds"] for i in (0, 1)}
-    ((lines, runs),) = behind.origins.items()
-    assert runs == [0, 1]
+    (origin,) = behind.origins
+    assert origin.runs == (0, 1) and origin.carried == ()
     for word in (told[0]["commit"], told[0]["hashes"]["code"], told[0]["hashes"]["config"],
                  told[0]["device"], told[0]["environment"]["processor"]):  # fmt: skip
-        assert word in " ".join(lines)
+        assert word in " ".join(origin.made)
 
 
 def test_the_command_makes_those_runs_again(results, tmp_path):
@@ -61,8 +61,8 @@ def test_the_command_makes_those_runs_again(results, tmp_path):
 def test_a_run_without_its_run_json_says_so_and_keeps_its_seeds(results):
     behind = yours(results, *WORDS, "smoke", [1, 7])
     assert behind.seeds[7]["noise"] == seed(*WORDS, 7, "noise") and list(behind.seconds) == [1]
-    (broken,) = (lines for lines, runs in behind.origins.items() if runs == [7])
-    assert "run.json cannot be read" in broken[0]
+    (broken,) = (origin for origin in behind.origins if origin.runs == (7,))
+    assert "run.json cannot be read" in broken.made[0]
 
 
 def test_stored_runs_say_how_long_they_took_once_that_is_recorded(results):
