@@ -125,7 +125,7 @@ rule page:
         ],
         stored=sorted(map(str, Path(RESULTS, "reference").glob("*.csv"))),
         stored_figures=sorted(
-            map(str, Path(RESULTS, "reference").glob("figures/*/*.png"))
+            map(str, Path(RESULTS, "reference", "figures").rglob("*.*"))
         ),
     output:
         f"{RESULTS}/{{tier}}/index.html",
