@@ -35,11 +35,6 @@ class Side:
     note: str
     by_run: str
 
-    @property
-    def mark(self) -> str:
-        """The verdict as the name of a style: "not-run"."""
-        return self.verdict.replace(" ", "-")
-
 
 @dataclass(frozen=True)
 class Row:

@@ -55,7 +55,7 @@ def yours(folder: Path, paper: str, name: str, tier: str) -> Picture:
     """The figure of the tier."""
     again = f"snakemake --cores all {paper} --config tier={tier}"
     missing = f"Not drawn in the {tier} tier. To draw it: {again}"
-    return picture(f"this run, {tier} tier", folder / "figures" / paper / f"{name}.png", missing)
+    return picture(f"yours, {tier} tier", folder / "figures" / paper / f"{name}.png", missing)
 
 
 def twin(reference: Path, paper: str, name: str, tier: str) -> Picture:

@@ -142,7 +142,7 @@ def test_ids_are_there_once_and_links_lead_somewhere(page, content):
 def test_figures_have_their_caption_and_what_is_missing_is_said(page, few):
     assert few["lee2015"].figures["alignment"]["caption"] in page.text
     shown = [a["alt"] for tag, a in page.elements if tag == "img" and "png" in a["src"][:20]]
-    assert len(shown) == 1 and shown[0].startswith("alignment, this run, smoke tier")
+    assert len(shown) == 1 and shown[0].startswith("alignment, yours, smoke tier")
     assert "xie2000 was not run in this tier" in page.text
     assert "snakemake --cores all xie2000 --config tier=smoke" in page.text
     assert page.text.count("Not drawn in the smoke tier") == 2  # lee2015's other, xie2000's one

@@ -60,7 +60,7 @@ def test_a_figure_stands_beside_its_twin_and_says_of_which_tier_it_is(drawn, tmp
     keep(reference, drawn, "standard")
     draw(folder / "figures" / "toy" / "one.png", size=(320, 160))
     both, one = pairs(PAPER, folder, "smoke", reference)
-    assert [p.whose for p in one.pictures] == ["this run, smoke tier", "stored, standard tier"]
+    assert [p.whose for p in one.pictures] == ["yours, smoke tier", "stored, standard tier"]
     assert [(p.width, p.height) for p in one.pictures] == [(192, 96), (288, 192)]
     for picture in one.pictures:
         encoded = picture.address.removeprefix("data:image/png;base64,")
