@@ -1,4 +1,4 @@
-# make          the main job: set up .venv, run the configured tier, write the report
+# make          the main job: set up .venv, run the configured tier, write its page (results/<tier>/index.html)
 # make test     set up .venv, run the tests
 # make smoke    the first look: every experiment on small embedded digits
 # make check    compare the smoke tier's scores with results/reference/smoke.csv
@@ -21,6 +21,7 @@ WORKERS ?= $(shell nproc 2>/dev/null || echo 2)
 BIN = .venv/bin
 SNAKEMAKE = $(BIN)/snakemake --cores $(CORES)
 FOLLOW = @$(BIN)/python -m replications follow
+SUMMARY = @$(BIN)/python -m replications summary
 READY = .venv/.ready
 
 .PHONY: all test smoke check cost carry reference release tolerances bench peers lint readme docs lock setup
@@ -29,10 +30,12 @@ READY = .venv/.ready
 all: setup
 	$(FOLLOW) $(SNAKEMAKE)
 	@$(SNAKEMAKE) --quiet all --report results/report.html
+	$(SUMMARY)
 
 smoke: setup
 	$(FOLLOW) $(SNAKEMAKE) smoke
 	@$(SNAKEMAKE) smoke --quiet all --report results/smoke/report.html
+	$(SUMMARY) --tier smoke
 
 check: setup
 	$(FOLLOW) $(SNAKEMAKE) --forceall check

@@ -63,6 +63,8 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
         command.add_argument("--runs", type=int, nargs="+", required=True, help="run indices")
     crate = commands.add_parser("crate", help="describe a tier's results as an RO-Crate")
     release = commands.add_parser("release", help="pack a tier's results, to upload or to keep")
+    page = commands.add_parser("page", help="write the page of a tier, index.html")
+    summary = commands.add_parser("summary", help="a line per paper, and where to look")
     check = commands.add_parser("check", help="compare scores with the stored reference")
     reference = commands.add_parser("reference", help="store the finished runs of a paper")
     reference.add_argument("paper")
@@ -71,8 +73,11 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     follow = commands.add_parser("follow", help="run Snakemake, and tell about it in one line")
     follow.add_argument("snakemake", nargs=argparse.REMAINDER, help="the command")
     cost = commands.add_parser("cost", help="what a finished tier cost")
-    for command in (report, overview, crate, release, check, reference, cost):
+    for command in (report, overview, page, crate, release, check, reference, cost):
         command.add_argument("--tier", choices=TIERS, default="standard")
+    summary.add_argument(
+        "--tier", choices=TIERS, help="that of config/config.yaml, if none is named"
+    )
     probe = commands.add_parser("probe", help="run experiments shortly and keep every number")
     probe.add_argument("experiments", type=Path, help="JSON: [[paper, experiment, tier], ...]")
     hashes = commands.add_parser("hashes", help="write the hashes of every experiment, as JSON")

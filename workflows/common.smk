@@ -144,7 +144,7 @@ def outcome(tier):
     """What running a tier leaves: the tables of all papers and every paper's own."""
     folder = f"{RESULTS}/{tier}"
     parts = [outcome_of_paper(paper, tier) for paper in PAPERS]
-    return tables_in(folder) + sum(parts, [])
+    return [*tables_in(folder), f"{folder}/index.html", *sum(parts, [])]
 
 
 def described(tier):

@@ -2,6 +2,7 @@
 # runs that ended well; `complete` fails where one did not. Last the crate, which describes them all.
 localrules:
     overview,
+    page,
     crate,
 
 
@@ -109,6 +110,40 @@ rule overview:
     shell:
         "replications --log {log} overview {params.papers} --tier {wildcards.tier}"
         " --runs {params.runs}"
+
+
+rule page:
+    input:
+        # Figures stand beside the papers' tables; what is stored decides what they are compared with.
+        tables=lambda w: [
+            f"{RESULTS}/{w.tier}/papers/{paper}/scores.parquet" for paper in PAPERS
+        ],
+        figures=lambda w: [
+            f"{RESULTS}/{w.tier}/figures/{paper}/{name}.png"
+            for paper in PAPERS
+            for name in PAPERS[paper].figures
+        ],
+        stored=sorted(map(str, Path(RESULTS, "reference").glob("*.csv"))),
+        stored_figures=sorted(
+            map(str, Path(RESULTS, "reference", "figures").rglob("*.*"))
+        ),
+    output:
+        f"{RESULTS}/{{tier}}/index.html",
+    log:
+        f"{RESULTS}/{{tier}}/logs/page.log",
+    params:
+        code=[TABLE_CODE, code_hash("replications.core.steps.page")],
+        templates=digest(
+            {
+                path.name: path.read_text()
+                for path in Path(workflow.basedir).glob(
+                    "replications/core/report/page/templates/*"
+                )
+            }
+        ),
+        declared=[digest(paper.declared) for paper in PAPERS.values()],
+    shell:
+        "replications --log {log} page --tier {wildcards.tier}"
 
 
 rule crate:

@@ -54,7 +54,7 @@ def test_a_job_is_as_large_as_its_tier_makes_sensible(untouched):
     assert of["paper"] == {f"run_paper_lee2015_{name}": 5 for name in names}
     for tier, found in jobs.items():
         others = set(found) - set(of[tier]) - {"fetch_mnist"}
-        assert others == {"report_lee2015", "complete_lee2015", "overview", "crate", tier}
+        assert others == {"report_lee2015", "complete_lee2015", "overview", "page", "crate", tier}
 
 
 def test_one_paper_runs_alone(untouched):

@@ -86,22 +86,21 @@ def colors(paper: str) -> dict[str, str]:
     own = suite().paper(paper)
     found: dict[str, str] = {}
     for experiment in own.experiments("paper"):
-        owner = experiment.science[0].split(".")[1]
-        lent = colors(owner) if owner in set(suite().names) - {paper} else {}
-        same = (
-            (
-                e.name
-                for e in suite().paper(owner).experiments("paper")
-                if e.science == experiment.science
-            )
-            if lent
-            else ()
-        )
         taken = Counter(found[other] for other in beside(own, experiment.name) if other in found)
+        wish = lent(paper, experiment)
         free = min((f"C{i}" for i in range(PALETTE)), key=taken.__getitem__)
-        wish = next((lent[name] for name in same), free)
-        found[experiment.name] = free if wish in taken else wish
+        found[experiment.name] = wish if wish and wish not in taken else free
     return found
+
+
+def lent(paper: str, experiment: Experiment) -> str:
+    """The colour that another paper's rule or model has there; "" for the paper's own."""
+    owner = experiment.science[0].split(".")[1]
+    if owner == paper or owner not in suite().names:
+        return ""
+    theirs = suite().paper(owner).experiments("paper")
+    same = [e.name for e in theirs if e.science == experiment.science]
+    return colors(owner)[same[0]] if same else ""
 
 
 def beside(paper: Paper, experiment: str) -> set[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -12,7 +12,7 @@ import pandas as pd
 from replications.core.base.carried import Carried
 from replications.core.base.files import write_atomically
 from replications.core.base.provenance import PACKAGE, ROOT
-from replications.core.declare.experiments import TIERS
+from replications.core.declare.experiments import TIERS, Experiment
 from replications.core.declare.metrics import ANCHORS
 from replications.core.declare.papers import Paper, suite
 from replications.core.declare.searches import searches
@@ -89,25 +89,38 @@ def papers_by_verdict(comparisons: list[Comparison], papers: Mapping[str, Paper]
 def samples(paper: Paper, reference: Path) -> str:
     """The Markdown table of every set of samples that was scored: means and SDs over runs."""
     tables = {tier: read_table(reference / f"{tier}.csv") for tier in reversed(TIERS[1:])}
-    rows = []
+    return markdown(sample_rows(paper, tables))
+
+
+def sample_rows(paper: Paper, tables: Mapping[str, pd.DataFrame]) -> list[dict[str, str]]:
+    """Its rows, as text; of an experiment the first of `tables`, by tier, that has scores of it."""
+    rows: list[dict[str, str]] = []
     for name in paper.declared["experiments"]:
         own = {
             tier: table[(table["paper"] == paper.name) & (table["experiment"] == name)]
             for tier, table in tables.items()
         }
-        tier, scores = next((tier, scores) for tier, scores in own.items() if len(scores))
-        (experiment,) = (e for e in paper.experiments(tier) if e.name == name)
-        for part in scores.loc[scores["metric"] == "parzen", "part"].unique():
-            of = scores[scores["part"] == part]
-            if len(experiment.resolved["evaluation"]["sigmas"]) == 1:  # nothing was chosen
-                of = of[~of["metric"].isin(["sigma", "parzen_chosen"])]
-            values = dict(list(of.groupby("metric")["value"]))
-            cells = {paper.metrics[m].titled: spread(values[m]) if m in values else "–"
-                     for m in QUALITIES}  # fmt: skip
-            model = "no model" if part in ANCHORS else experiment.label
-            budget = f"{tier}, {experiment.share_text}{experiment.reduced_text}"
-            rows.append({"model": model, "samples": spaced(part), **cells, "tier, share": budget})
-    return markdown(rows)
+        found = [(tier, scores) for tier, scores in own.items() if len(scores)]
+        for tier, scores in found[:1]:
+            (experiment,) = (e for e in paper.experiments(tier) if e.name == name)
+            rows += rows_of_samples(experiment, paper, scores)
+    return rows
+
+
+def rows_of_samples(
+    experiment: Experiment, paper: Paper, scores: pd.DataFrame
+) -> Iterator[dict[str, str]]:
+    """The rows of one experiment, one for each set of samples."""
+    for part in scores.loc[scores["metric"] == "parzen", "part"].unique():
+        of = scores[scores["part"] == part]
+        if len(experiment.resolved["evaluation"]["sigmas"]) == 1:  # nothing was chosen
+            of = of[~of["metric"].isin(["sigma", "parzen_chosen"])]
+        values = dict(list(of.groupby("metric")["value"]))
+        cells = {paper.metrics[m].titled: spread(values[m]) if m in values else "–"
+                 for m in QUALITIES}  # fmt: skip
+        model = "no model" if part in ANCHORS else experiment.label
+        budget = f"{experiment.tier}, {experiment.share_text}{experiment.reduced_text}"
+        yield {"model": model, "samples": spaced(part), **cells, "tier, share": budget}
 
 
 def spread(values: pd.Series) -> str:

@@ -18,7 +18,8 @@ from replications.core.report.tables import KEYS, as_csv, long_table, read_table
 logger = logging.getLogger(__name__)
 
 # Of every stored run: who made it. Runs that were stored before this was recorded are not in it.
-MADE = ["tier", *KEYS[:3], "commit", "device", "processor", "instructions", "blas", "torch"]
+MADE = ["tier", *KEYS[:3], "commit", "device", "processor", "instructions", "blas", "torch",
+        "seconds"]  # fmt: skip
 
 
 def store(files: Sequence[Path], paper: Paper, reference: Path, tier: str) -> None:

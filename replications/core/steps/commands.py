@@ -197,6 +197,20 @@ def release(args: argparse.Namespace) -> None:
     print(pack(args.results, args.tier))
 
 
+def page(args: argparse.Namespace) -> None:
+    """Write results/<tier>/index.html."""
+    from replications.core.steps.page import write_page
+
+    write_page(args.results, args.tier)
+
+
+def summary(args: argparse.Namespace) -> None:
+    """Print one line per paper, and where to look."""
+    from replications.core.steps.summary import summary as lines
+
+    print("\n".join(lines(args.results, args.tier)))
+
+
 def check(args: argparse.Namespace) -> None:
     """Fail, with a table, if the tier's scores moved away from the reference."""
     from replications.core.report.check import check_scores
@@ -247,12 +261,15 @@ def carry(args: argparse.Namespace) -> None:
 
 
 def reference(args: argparse.Namespace) -> None:
-    """Merge the finished runs of a paper into results/reference/."""
+    """Merge the finished runs of a paper into results/reference/, and its figures."""
     from replications.core.report.reference import store
     from replications.core.run.current import finished
+    from replications.core.steps.figures import keep_figures
 
     files = finished(args.results, args.paper, args.tier)
-    store(files, papers.suite().paper(args.paper), args.results / "reference", args.tier)
+    paper = papers.suite().paper(args.paper)
+    store(files, paper, args.results / "reference", args.tier)
+    keep_figures(files, paper, args.results, args.tier)
 
 
 def explain(args: argparse.Namespace) -> None:

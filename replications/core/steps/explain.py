@@ -11,16 +11,14 @@ from textwrap import fill
 
 import pandas as pd
 
-from replications.core.base.carried import Carried
 from replications.core.declare.experiments import TIERS
 from replications.core.declare.papers import Claim, Paper, suite
 from replications.core.report.compare import RULE, Comparison, compare, values
 from replications.core.report.render import budget, cells
-from replications.core.report.tables import KEYS, last, read_table
-from replications.core.run.seeds import SOURCES, seed
+from replications.core.report.tables import last, read_table
+from replications.core.steps.behind import Recorded, stored
 
 WIDTH = 100
-HASHES = ("train", "score", "data")
 
 
 def explain(paper: str, claim: str, reference: Path) -> str:
@@ -77,43 +75,21 @@ def runs_told(
     yield f"{name} {score['metric']} {score.get('part', '')}".rstrip() + f", {tier} tier"
     own = scores[(scores["paper"] == claim.paper) & (scores["experiment"] == name)]
     found = values(last(own), claim, score)
-    origins: dict[tuple[str, ...], list[int]] = {}
-    for run, value in found.items():
-        seeds = (f"{s} {seed(claim.paper, name, run, s)}" for s in SOURCES)
-        yield wrapped(f"run {run}", f"{value:.6g} by seeds: {', '.join(seeds)}")
-        row = own[own["run"] == run].iloc[0]
-        origins.setdefault(tuple(origin(row, tier, reference)), []).append(run)
-    for lines, runs in origins.items():
-        yield wrapped("from", f"{'runs' if len(runs) > 1 else 'run'} {', '.join(map(str, runs))}")
-        yield from (wrapped("", line) for line in lines)
+    of = own[own["run"].isin(found.index)]
+    behind = stored(of, tier, Recorded(reference)) if len(of) else None
+    if behind:
+        for run, value in found.items():
+            seeds = ", ".join(f"{source} {number}" for source, number in behind.seeds[run].items())
+            yield wrapped(f"run {run}", f"{value:.6g} by seeds: {seeds}")
+        for origin in behind.origins:
+            runs = ", ".join(map(str, origin.runs))
+            yield wrapped("from", f"{'runs' if len(origin.runs) > 1 else 'run'} {runs}")
+            yield from (wrapped("", line) for line in (*origin.made, *origin.carried))
     declared = suite().paper(claim.paper).declared["experiments"][name]
     for what, how in declared["unsaid"].items():
         yield wrapped("unsaid", f"{what}: {how}")
-    if len(found):
-        again = " ".join(map(str, found.index))
-        yield wrapped("again", f"python -m replications run {claim.paper} {name} --tier {tier} "
-                      f"--runs {again} --done {name}.json")  # fmt: skip
-
-
-def origin(row: pd.Series, tier: str, reference: Path) -> Iterator[str]:
-    """The hashes of a stored run, who made it, and over which changes it was carried."""
-    yield "hashes: " + ", ".join(f"{name} {row[name]}" for name in HASHES)
-    paper, experiment, run = map(str, row[KEYS[:3]])
-    for made in machines(reference, (tier, paper, experiment, run)):
-        yield f"commit {made.commit}; {made.device}, {made.processor}, {made.instructions}"
-    carried = Carried(reference / "carried.csv")
-    for step in ("train", "score"):
-        for line in carried.path_from((paper, experiment, tier, step), row[step]):
-            yield f"{step} carried over changes since {line.revision}, {line.equal} ({line.probe})"
-
-
-def machines(reference: Path, key: tuple[str, ...]) -> Iterator:
-    """The line of machines.csv of a run; none if it was stored before machines were recorded."""
-    path = reference / "machines.csv"
-    if path.exists():
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
-        whose = pd.MultiIndex.from_frame(table[["tier", *KEYS[:3]]])
-        yield from table[whose.isin([key])].itertuples()
+    if behind:
+        yield wrapped("again", behind.again)
 
 
 def wrapped(head: str, text: str) -> str:

@@ -9,7 +9,8 @@ from replications.core.declare.papers import suite
 from replications.core.report.compare import RULE
 from replications.core.report.readme import best
 from replications.core.run.seeds import seed
-from replications.core.steps.explain import explain, machines
+from replications.core.steps.behind import Recorded
+from replications.core.steps.explain import explain
 
 REFERENCE = ROOT / "results" / "reference"
 
@@ -65,7 +66,8 @@ def test_the_machine_of_a_run_is_its_own(tmp_path):
     lines = ["tier,paper,experiment,run,commit,device,processor,instructions,blas,torch"]
     lines += [f"paper,lee2015,{e},{run},c{e}{run},cpu,P,AVX2,B,T" for e in "ab" for run in (0, 10)]
     (tmp_path / "machines.csv").write_text("\n".join(lines) + "\n")
-    (found,) = machines(tmp_path, ("paper", "lee2015", "b", "10"))
-    assert (found.commit, found.processor) == ("cb10", "P")
-    assert list(machines(tmp_path, ("smoke", "lee2015", "b", "10"))) == []
-    assert list(machines(tmp_path / "none", ("paper", "lee2015", "b", "10"))) == []
+    machines = Recorded(tmp_path).machines
+    found = machines["paper", "lee2015", "b", "10"]
+    assert (found["commit"], found["processor"]) == ("cb10", "P")
+    assert ("smoke", "lee2015", "b", "10") not in machines
+    assert Recorded(tmp_path / "none").machines == {}

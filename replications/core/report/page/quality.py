@@ -1,0 +1,100 @@
+"""Models by all quality measures; learning rules by accuracy and alignment."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+import pandas as pd
+
+from replications.core.declare.experiments import Experiment
+from replications.core.declare.papers import Paper
+from replications.core.report.page.seen import Table
+from replications.core.report.readme import sample_rows, spread
+from replications.core.report.tables import last
+
+ERRORS = {"test error (%)": "test_error", "validation error (%)": "validation_error",
+          "training error (%)": "train_error"}  # fmt: skip
+TOWARDS = {"cosine to −gradient, by layer": "cosine", "angle (deg), by layer": "angle"}
+Rows = list[dict[str, str]]
+
+
+def models(papers: Mapping[str, Paper], stored: list[Table], yours: Table) -> Rows:
+    """Every set of samples that was scored: means and SDs over runs, stored and yours."""
+    found = []
+    for whose, tables in whose_tables(stored, yours):
+        for paper in papers.values():
+            found += [
+                {"paper": paper.label, "runs of": whose} | row for row in sample_rows(paper, tables)
+            ]
+    return beside(found, "model", "samples")
+
+
+def rules(papers: Mapping[str, Paper], stored: list[Table], yours: Table) -> Rows:
+    """Every network that a rule trained: its errors, and its updates against the gradient."""
+    found = []
+    for whose, tables in whose_tables(stored, yours):
+        for paper in papers.values():
+            found += [
+                {"paper": paper.label, "runs of": whose} | row for row in of_paper(paper, tables)
+            ]
+    return beside(found, "network and rule")
+
+
+def beside(rows: Rows, *names: str) -> Rows:
+    """The rows, yours below what is stored of the same; else in the order in which they came."""
+    whose = [tuple(row[name] for name in ("paper", *names)) for row in rows]
+    first = {key: place for place, key in reversed(list(enumerate(whose)))}
+    return [rows[i] for i in sorted(range(len(rows)), key=lambda i: first[whose[i]])]
+
+
+def whose_tables(
+    stored: list[Table], yours: Table
+) -> Iterator[tuple[str, dict[str, pd.DataFrame]]]:
+    """Scores by tier, stored and yours."""
+    yield "stored", {table.tier: table.scores for table in stored}
+    yield "yours", {yours.tier: yours.scores}
+
+
+def of_paper(paper: Paper, tables: Mapping[str, pd.DataFrame]) -> Iterator[dict[str, str]]:
+    """A row for each of a paper's networks, by the first tier that has scores of it."""
+    done: set[str] = set()
+    for tier, scores in tables.items():
+        for experiment in paper.experiments(tier):
+            rows = scores[
+                (scores["paper"] == paper.name) & (scores["experiment"] == experiment.name)
+            ]
+            if experiment.kind == "learning_rule" and experiment.name not in done and len(rows):
+                done.add(experiment.name)
+                yield of_experiment(experiment, last(rows))
+
+
+def of_experiment(experiment: Experiment, final: pd.DataFrame) -> dict[str, str]:
+    """The row of one network that a rule trained."""
+    errors = {head: over_runs(final, metric) for head, metric in ERRORS.items()}
+    towards = {head: by_layer(final, metric) for head, metric in TOWARDS.items()}
+    budget = f"{experiment.tier}, {experiment.share_text}{experiment.reduced_text}"
+    told = {"runs": str(final["run"].nunique()), "tier, share": budget}
+    return {"network and rule": experiment.label, "data": experiment.data} | errors | towards | told
+
+
+def over_runs(final: pd.DataFrame, metric: str) -> str:
+    """Mean ± SD of a metric, of one run its value; "–" where it was not measured."""
+    found = final.loc[final["metric"] == metric, "value"]
+    if found.empty:
+        return "–"
+    return spread(found) if len(found) > 1 else f"{found.iloc[0]:.4g}"
+
+
+def by_layer(final: pd.DataFrame, metric: str) -> str:
+    """Means over runs of a metric of alignment, from the input up.
+
+    An update or a gradient of zero points nowhere and is left out.
+    """
+    keys = ["run", "part"]
+    nowhere = final[(final["metric"] == "norm_ratio") & (final["value"] == 0)]
+    rows = final[final["metric"] == metric]
+    rows = rows[~pd.MultiIndex.from_frame(rows[keys]).isin(pd.MultiIndex.from_frame(nowhere[keys]))]
+    means = rows.groupby("part")["value"].mean()
+    layers = sorted(means.index, key=lambda part: [int(n) for n in re.findall(r"\d+", part)])
+    return ", ".join(f"{part} {means[part]:.3g}" for part in layers) or "–"
