@@ -22,6 +22,10 @@ PAPERS = {name: paper.label for name, paper in suite().papers.items()}
 PAGES = {"README.md": "index.md", "CONTRIBUTING.md": "contributing.md"} | {
     f"replications/{name}/README.md": f"papers/{name}.md" for name in PAPERS
 }
+PAGES |= {
+    str(path.relative_to(ROOT)): f"papers/figures/{path.parent.name}/{path.name}"
+    for path in sorted(ROOT.glob("results/reference/figures/*/*.png"))
+}
 SOURCES = {page: source for source, page in PAGES.items()}
 
 

@@ -115,7 +115,8 @@ def main(given: list[str] | None = None) -> int:
         args.log.parent.mkdir(parents=True, exist_ok=True)
         handlers.append(logging.FileHandler(args.log))
         shown.setLevel(logging.ERROR)
-    logging.basicConfig(level=logging.INFO, format="%(message)s", handlers=handlers)
+    logging.basicConfig(format="%(message)s", handlers=handlers)
+    logger.setLevel(logging.INFO)  # of the suite alone: libraries tell what they subset
 
     status = run(args)
     if args.log:

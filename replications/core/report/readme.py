@@ -16,6 +16,7 @@ from replications.core.declare.experiments import TIERS, Experiment
 from replications.core.declare.metrics import ANCHORS
 from replications.core.declare.papers import Paper, suite
 from replications.core.declare.searches import searches
+from replications.core.report.captions import caption
 from replications.core.report.compare import (
     RULE,
     Comparison,
@@ -28,6 +29,7 @@ from replications.core.report.findings import Findings
 from replications.core.report.front import front_figures, verdicts
 from replications.core.report.labels import spaced
 from replications.core.report.render import markdown, section
+from replications.core.report.stored_figures import tiers
 from replications.core.report.tables import COLUMNS, read_table
 
 
@@ -60,10 +62,28 @@ def table(comparisons: list[Comparison], name: str) -> str:
     return f"{own.line}\n\n{markdown(own.rows)}"
 
 
-def claims_of_paper(comparisons: list[Comparison], name: str) -> str:
-    """What came out of one paper, for its page."""
+def outcome_of_paper(paper: Paper, comparisons: list[Comparison], reference: Path) -> str:
+    """What came out of one paper, for its page: a figure, the table, and the other figures."""
+    first, *others = [*stored_figures(paper, comparisons, reference), ""]
     rule = "[How a verdict is reached, and what † means](../../docs/reading.md)"
-    return f"{table(comparisons, name)}\n{rule}\n"
+    parts = [first, f"{table(comparisons, paper.name)}\n{rule}"]
+    if any(others):
+        parts += [
+            '<details markdown="1">\n<summary>More figures</summary>',
+            *others[:-1],
+            "</details>",
+        ]
+    return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def stored_figures(paper: Paper, comparisons: list[Comparison], reference: Path) -> Iterator[str]:
+    """The figures of a paper that are stored, each with its caption, as a page shows them."""
+    compared = {c.claim: c for c in comparisons if c.paper == paper.name}
+    known = tiers(reference)
+    for name in paper.figures:
+        if (paper.name, name) in known:
+            path = f"../../results/reference/figures/{paper.name}/{name}.png"
+            yield f"![{name.replace('_', ' ')}]({path})\n\n{caption(paper, name, compared)}"
 
 
 def all_claims(comparisons: list[Comparison], papers: Mapping[str, Paper]) -> str:
@@ -164,7 +184,8 @@ def generated(reference: Path) -> dict[Path, str]:
     texts[front] = replace(texts[front], findings.sentences(), FINDINGS)
     for name, paper in papers.items():
         path = ROOT / PACKAGE / name / "README.md"
-        texts[path] = replace(path.read_text(), claims_of_paper(comparisons, name))
+        outcome = outcome_of_paper(paper, comparisons, reference)
+        texts[path] = replace(path.read_text(), outcome)
         if SAMPLES[0] in texts[path]:
             texts[path] = replace(texts[path], samples(paper, reference), SAMPLES)
     for search in searches():
