@@ -23,4 +23,6 @@ def numbered(comparison: Comparison) -> str:
     interval = f" ({shown['95% t-interval']})" if c.low is not None else ""
     ours = f"here {shown['ours, mean']}{unit}{interval}" if c.runs else "not run"
     says = c.says[0].upper() + c.says[1:]
-    return f"{says}: the paper {c.paper_value}{unit}, {ours}."
+    wanted = f"{c.paper_value}{unit}"
+    wanted = f"{wanted} if so" if c.direction == "difference" else f"the paper {wanted}"
+    return f"{says}: {wanted}, {ours}."

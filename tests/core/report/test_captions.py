@@ -16,8 +16,10 @@ def test_a_caption_ends_with_the_numbers_of_its_claims():
     )
 
 
-def test_a_claim_that_was_not_run_says_so_and_one_run_has_no_interval():
+def test_what_was_not_run_predicates_and_single_runs_say_so():
     empty = replace(COMPARISON, says="it is so", runs=0, ours=None, low=None, high=None, unit="")
     assert numbered(empty) == "It is so: the paper 1.94†, not run."
+    predicate = replace(COMPARISON, says="it is so", direction="difference", paper_value="> 0")
+    assert numbered(predicate) == "It is so: > 0 % if so, here 2.03 % (1.9 to 2.17)."
     one = replace(COMPARISON, runs=1, low=None, high=None)
     assert numbered(one) == "50% of a|b: the paper 1.94† %, here 2.03 %."
