@@ -41,14 +41,15 @@ def store_figures(
 def wanted(
     paper: Paper, tier: str, finished: Collection[str], scored: Collection[str], reference: Path
 ) -> Iterator[str]:
-    """The figures to store: those whose experiments have finished runs, all that are `scored`.
+    """The figures to store: those of which every simulation has finished runs, and every network
 
-    Scored are those of which scores of the tier are stored: a figure shows no fewer. Not those of
+    that is `scored`, of which scores of the tier are stored: a figure shows no fewer. Not those of
     which a larger tier's is stored; of the smoke tier, which shows other data, none.
     """
     known = tiers(reference)
+    there = {e.name for e in paper.experiments(tier) if e.kind == "simulation" or e.name in scored}
     for name, declared in paper.figures.items():
-        shown = set(declared["experiments"]) & set(scored)
+        shown = set(declared["experiments"]) & there
         before = known.get((paper.name, name), TIERS[1])
         if shown and shown <= set(finished) and TIERS.index(tier) >= TIERS.index(before):
             yield name

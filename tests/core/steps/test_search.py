@@ -47,6 +47,7 @@ PAPER = {
     "figures": {},
     "experiments": {
         "sampled": {
+            "label": "a model",
             "model": "bengio2015.deep_generative_model",
             "data": "digits",
             "settings": {
@@ -63,6 +64,7 @@ PAPER = {
             "tiers": {tier: {"budget": BUDGET} for tier in TIERS},
         },
         "classified": {
+            "label": "a rule",
             "learning_rule": "backpropagation",
             "network": {"feed_forward": {"layers": [64, 10], "initialisation": "orthogonal"}},
             "data": "digits",

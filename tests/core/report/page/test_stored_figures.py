@@ -16,7 +16,7 @@ PAPER = SimpleNamespace(
     name="toy",
     figures={"both": {"caption": "Two.", "experiments": ["a", "b"]},
              "one": {"caption": "One & only.", "experiments": ["a"]}},
-    experiments=lambda tier: [SimpleNamespace(name=name) for name in "ab"],
+    experiments=lambda tier: [SimpleNamespace(name=name, kind="model") for name in "ab"],
 )  # fmt: skip
 
 
