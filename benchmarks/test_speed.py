@@ -47,7 +47,7 @@ def hold(benchmark, ours, bare, *, rounds, limit, images=None, ceiling=math.inf)
         return
     ratio = benchmark.stats.stats.median / median(bare_seconds[1:])
     benchmark.extra_info |= {"ratio": ratio, "limit": limit, "bare": median(bare_seconds[1:])}
-    print(f"\n{benchmark.name}: {ratio:.2f} times what it is held against (limit {limit:.2f})")
+    print(f"\n{benchmark.name}: {ratio:.2f} times what it is compared with (limit {limit:.2f})")
     if images:
         print(f"{images / benchmark.stats.stats.median:,.0f} images per second")
     if ratio > ceiling:

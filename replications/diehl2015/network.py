@@ -14,7 +14,7 @@ in one tick, and by more with each tick while g_i lasts where more than 23 do.
 
 An inhibitory neuron does nothing but relay: it has one input, and with the paper's numbers it fires
 once, in the tick after its excitatory neuron (`relayed`, computed when the network is built). So it
-is not simulated; a test holds the network against one in which it is.
+is not simulated; a test compares the network with one in which it is.
 """
 
 from __future__ import annotations

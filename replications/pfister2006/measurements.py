@@ -1,4 +1,4 @@
-"""What was measured: the synapses that the rules are held against.
+"""What was measured: the synapses that the rules are compared with.
 
 Sjöström, Turrigiano & Nelson (2001), Fig. 1D and 7, layer 5 of rat visual cortex, as tabulated by
 Pfister & Gerstner (2006) and in public toolboxes (read in two of them): relative change of the

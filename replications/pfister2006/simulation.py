@@ -3,7 +3,7 @@
 A candidate is a rule with what is to be fitted of it: {"rule": {"triplet": {...}}, "free": [...],
 "searched": {...}} (see `fitting.fit`). Rules are "pair", "triplet" and "voltage" (Clopath et al.
 2010). Free amplitudes that are left out are those that only the fit gives; a candidate that has all
-its numbers is also held against the data as it is, "published", and one with nothing free only so.
+its numbers is also compared with the data as it is, "published", and one with nothing free only so.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Updates held against gradients: relative error, cosine and norm ratio."""
+"""Updates compared with gradients: relative error, cosine and norm ratio."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The gradients that equilibrium propagation is held against.
+"""The gradients that equilibrium propagation is compared with.
 
 Of J(theta) = mean C(s*), the cost at the free fixed point: by implicit differentiation, by
 recurrent back-propagation and by back-propagation through time; and of a feed-forward network,

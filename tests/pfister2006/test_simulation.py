@@ -1,4 +1,4 @@
-"""The simulations: what they hold against the measurements, and what they refuse."""
+"""The simulations: what they compare with the measurements, and what they refuse."""
 
 import numpy as np
 import pytest

@@ -8,7 +8,7 @@ A postsynaptic spike raises y at once by one and y falls by y / tau_y after it, 
 
 which is pair-based plasticity, all to all, with tau_plus = tau_x, tau_minus = tau_y and the
 amplitudes amplitude · tau_y / (tau_x + tau_y) and amplitude · tau_x / (tau_x + tau_y): potentiation
-and depression have equal areas (Xie & Seung 2000; a test holds the two against each other).
+and depression have equal areas (Xie & Seung 2000; a test compares the two).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Measurements of plasticity by spike timing that several papers are held against."""
+"""Measurements of plasticity by spike timing that several papers are compared with."""
 
 import numpy as np
 
