@@ -18,7 +18,13 @@ def one_thread():
     torch.set_num_threads(before)
 
 
-LONG = ("test_workflow", "test_carry", "test_planted_faults")  # files of minutes, by name
+LONG = (  # files of minutes, by name
+    "test_workflow",
+    "test_carry",
+    "test_planted_faults",
+    "test_worked_example",
+    "test_browser",
+)
 
 
 def pytest_collection_modifyitems(items):
