@@ -18,7 +18,7 @@ def one_thread():
     torch.set_num_threads(before)
 
 
-LONG = (  # files of minutes, by name
+LONG = (  # files of minutes, by name, the longest first
     "test_workflow",
     "test_carry",
     "test_planted_faults",
@@ -29,4 +29,5 @@ LONG = (  # files of minutes, by name
 
 def pytest_collection_modifyitems(items):
     """Long files first: with several workers (`make test`) each file goes to one of them."""
-    items.sort(key=lambda item: item.path.stem not in LONG)
+    place = {name: number for number, name in enumerate(LONG)}
+    items.sort(key=lambda item: place.get(item.path.stem, len(LONG)))
