@@ -102,19 +102,18 @@ def loosely_carried(
 
 def values(final: pd.DataFrame, claim: Claim, score: dict) -> pd.Series:
     """The last values of one score, by run."""
-    rows = final[
+    named = final[
         (final["paper"] == claim.paper)
         & (final["experiment"] == score["experiment"])
         & (final["metric"] == score["metric"])
-        & (final["part"] == score.get("part", ""))
     ]
-    known = sorted(set(final.loc[(final["paper"] == claim.paper)
-                                 & (final["experiment"] == score["experiment"])
-                                 & (final["metric"] == score["metric"]), "part"]))  # fmt: skip
-    if known and rows.empty:
+    part = score.get("part", "")
+    rows = named[named["part"] == part]
+    if len(named) and rows.empty:
+        known = sorted(set(named["part"]))
         raise ValueError(
-            f"{claim.paper}: claim {claim.name}: {score['metric']} has no part "
-            f"{score.get('part', '')!r}; there are {', '.join(map(repr, known))}"
+            f"{claim.paper}: claim {claim.name}: {score['metric']} has no part {part!r}; there are "
+            f"{', '.join(map(repr, known))}"
         )
     return rows.set_index("run")["value"]
 
