@@ -19,7 +19,6 @@ MADE = re.compile(r"results/(?!reference|README)|(?:replications|tests)/my_rule"
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     """The site, built from the pages as `make docs` does."""
-    pytest.importorskip("mkdocs", reason="the extra docs has mkdocs-material")
     into = tmp_path_factory.mktemp("docs") / "site"
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(into)]
     done = subprocess.run(command, cwd=ROOT, text=True, check=False, stdout=subprocess.PIPE,

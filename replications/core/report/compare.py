@@ -194,10 +194,14 @@ def printed_value(claim: Claim) -> str:
 
 def nearest_value(claim: Claim, ours: float) -> float:
     """The paper's value, or the point of its range that is nearest to `ours`."""
+    low, high = value_range(claim)
+    return min(max(ours, low), high)
+
+
+def value_range(claim: Claim) -> tuple[float, float]:
+    """The ends of a claim's value, equal if it is one number."""
     value = claim.declared["value"]
-    if "mean" in value:
-        return value["mean"]
-    return min(max(ours, value["low"]), value["high"])
+    return value.get("low", value.get("mean")), value.get("high", value.get("mean"))
 
 
 def better(claim: Claim, metric: Metric) -> bool | None:

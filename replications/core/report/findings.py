@@ -13,6 +13,7 @@ import numpy as np
 from replications.core.declare.experiments import TIERS, Experiment
 from replications.core.declare.papers import Claim, Paper
 from replications.core.declare.schema import DeclarationError, read_yaml
+from replications.core.report.compare import value_range
 from replications.core.report.tables import last, read_table
 
 
@@ -64,12 +65,6 @@ def claim_with_value(paper: Paper, name: str, where: str) -> Claim:
     if name not in claims:
         raise unknown(where, "claim with a value", name, claims)
     return claims[name]
-
-
-def value_range(claim: Claim) -> tuple[float, float]:
-    """The ends of a claim's value, equal if it is one number."""
-    value = claim.declared["value"]
-    return value.get("low", value.get("mean")), value.get("high", value.get("mean"))
 
 
 def with_unit(numbers: Sequence[float], unit: str) -> str:

@@ -7,6 +7,7 @@ import shutil
 import pandas as pd
 import pytest
 from rocrate.rocrate import ROCrate
+from rocrate_validator import services
 
 from replications.__main__ import main
 from replications.core.base.provenance import git_commit, machine
@@ -77,8 +78,6 @@ def without_network(path):
 
 def test_it_is_a_valid_process_run_crate(tier, crate, tmp_path):
     """What is required is there; of what is recommended, all but what nobody recorded."""
-    services = pytest.importorskip("rocrate_validator.services", reason="no roc-validator: "
-                                   "install the test extra")  # fmt: skip
     settings = services.ValidationSettings(
         rocrate_uri=str(tier / "smoke"), profile_identifier="process-run-crate", offline=True,
         cache_path=without_network(tmp_path / "answers"), requirement_severity="RECOMMENDED",
@@ -89,7 +88,6 @@ def test_it_is_a_valid_process_run_crate(tier, crate, tmp_path):
 
 def test_a_fault_is_noticed_by_the_validator(folder, tmp_path):
     """The check above can fail: a run without its instrument, a file that is not there."""
-    services = pytest.importorskip("rocrate_validator.services", reason="no roc-validator")
     path = write_crate(folder, "smoke")
     told = json.loads(path.read_text())
     (run,) = (e for e in told["@graph"] if e["@id"] == "#run/lee2015/mnist_continuous/0")

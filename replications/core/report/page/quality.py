@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import pandas as pd
 
@@ -21,24 +21,25 @@ Rows = list[dict[str, str]]
 
 def models(papers: Mapping[str, Paper], stored: list[Table], yours: Table) -> Rows:
     """Every set of samples that was scored: means and SDs over runs, stored and yours."""
-    found = []
-    for whose, tables in whose_tables(stored, yours):
-        for paper in papers.values():
-            found += [
-                {"paper": paper.label, "runs of": whose} | row for row in sample_rows(paper, tables)
-            ]
-    return beside(found, "model", "samples")
+    return beside(gathered(sample_rows, papers, stored, yours), "model", "samples")
 
 
 def rules(papers: Mapping[str, Paper], stored: list[Table], yours: Table) -> Rows:
     """Every network that a rule trained: its errors, and its updates against the gradient."""
-    found = []
-    for whose, tables in whose_tables(stored, yours):
-        for paper in papers.values():
-            found += [
-                {"paper": paper.label, "runs of": whose} | row for row in of_paper(paper, tables)
-            ]
-    return beside(found, "network and rule")
+    return beside(gathered(of_paper, papers, stored, yours), "network and rule")
+
+
+def gathered(
+    rows_of: Callable[[Paper, Mapping[str, pd.DataFrame]], Iterable[dict[str, str]]],
+    papers: Mapping[str, Paper], stored: list[Table], yours: Table,
+) -> Rows:  # fmt: skip
+    """The rows of every paper, of what is stored and then of yours, with whose they are."""
+    return [
+        {"paper": paper.label, "runs of": whose} | row
+        for whose, tables in whose_tables(stored, yours)
+        for paper in papers.values()
+        for row in rows_of(paper, tables)
+    ]
 
 
 def beside(rows: Rows, *names: str) -> Rows:

@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 
 from replications.core.declare.metrics import Metric
 from replications.core.declare.papers import Claim
-from replications.core.report.compare import better
+from replications.core.report.compare import better, value_range
 from replications.core.report.page.seen import Seen
 
 EDGE = 6.0  # units from the middle to either end; what lies beyond becomes an arrow there
@@ -75,8 +75,7 @@ def ends(claim: Claim) -> tuple[float, float]:
     if "compares" in claim.declared:
         margin = claim.declared["compares"]["margin"]
         return margin, margin
-    value = claim.declared["value"]
-    return value.get("low", value.get("mean")), value.get("high", value.get("mean"))
+    return value_range(claim)
 
 
 def zones(claim: Claim, metric: Metric, scale: Scale) -> Iterator[tuple[float, float, float]]:

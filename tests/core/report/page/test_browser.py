@@ -1,6 +1,6 @@
 """The page in a real Chromium: it filters, sorts, unfolds, asks nothing of a network, and reads.
 
-Skipped, with a word, where there is no Chromium, or no extra `browser` (pip install .[browser]).
+Skipped, with a word, where there is no Chromium.
 """
 
 import re
@@ -9,19 +9,14 @@ import time
 from dataclasses import replace
 
 import pytest
+from axe_playwright_python import sync_playwright as axe
+from playwright import sync_api as playwright
 
 from replications.core.report.compare import VERDICTS
 from replications.core.report.page.write import render
 from replications.core.steps.page import gathered
 from tests.core.report.page.made import draw, results_of
 
-playwright = pytest.importorskip(
-    "playwright.sync_api", reason="the page is not tested in a browser: pip install .[browser]"
-)
-axe = pytest.importorskip(
-    "axe_playwright_python.sync_playwright",
-    reason="the page is not tested in a browser: pip install .[browser]",
-)
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
 pytestmark = pytest.mark.skipif(
