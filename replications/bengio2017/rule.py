@@ -102,7 +102,7 @@ class SpikingEquilibriumPropagation(Relaxation):
     to the mean of dW_ij, whatever the error (derived); betas of both signs cancel it. `nudging` and
     settings as in equilibrium propagation; every free phase starts at rest. Class scores are mean
     outputs over the second half of the free phase. Computed on the CPU in float64, where spikes are
-    drawn: how many there are must not hang on the last bit of a rate.
+    drawn: which there are must not hang on the last bit of a rate.
     """
 
     @dataclass(frozen=True, kw_only=True)
@@ -182,7 +182,7 @@ class SpikingEquilibriumPropagation(Relaxation):
         targets: Tensor | None = None,
     ) -> tuple[States, States]:  # fmt: skip
         """The spikes [z_0, z_1, ...], (B, n_k), at these states, and the states after them."""
-        spikes = [self.spikes(rates) for rates in (inputs, *states)]
+        spikes = self.spikes([inputs, *states])
         weights, biases, top = network.weights, network.biases, len(states) - 1
         forces = []
         for k, state in enumerate(states):
@@ -197,10 +197,20 @@ class SpikingEquilibriumPropagation(Relaxation):
             for state, force in zip(states, forces, strict=True)
         ]
 
-    def spikes(self, rates: Tensor) -> Tensor:
-        """Poisson(λ rates) / λ, of the same shape."""
-        per_step = self.settings.spikes_per_step
-        return torch.poisson(per_step * rates, generator=self.generator) / per_step
+    def spikes(self, rates: Sequence[Tensor]) -> Sequence[Tensor]:
+        """Poisson(λ s) / λ for the rates s of each layer, (B, n_k), between 0 and 1.
+
+        By thinning: all units together spike at λ, and each spike is kept with chance s (Lewis &
+        Shedler 1979). What is drawn does not depend on the rates.
+        """
+        chance = torch.cat(list(rates), dim=1)
+        drawn = chance.new_tensor(self.settings.spikes_per_step * chance.numel())
+        drawn = int(torch.poisson(drawn, generator=self.generator))
+        unit = torch.randint(chance.numel(), (drawn,), generator=self.generator)
+        at = torch.rand(drawn, dtype=chance.dtype, generator=self.generator)
+        kept = unit[at < chance.flatten()[unit]]
+        counts = torch.bincount(kept, minlength=chance.numel()).view_as(chance).to(chance)
+        return (counts / self.settings.spikes_per_step).split([r.shape[1] for r in rates], dim=1)
 
 
 def precise(network: HopfieldNetwork) -> HopfieldNetwork:

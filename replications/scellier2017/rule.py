@@ -16,7 +16,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from replications.core.learn.learning import Batch, LearningRule, Monitor, Updates
+from replications.core.learn.learning import Batch, LearningRule, Monitor, Updates, percent_wrong
 from replications.scellier2017.network import Clamped, HopfieldNetwork, States
 from replications.scellier2017.solvers import Adjoint, Phase, settle, solver_of, trajectory
 
@@ -89,7 +89,7 @@ class Relaxation(LearningRule):
     def monitor(self, outputs: Tensor, batch: Batch, sweeps: int) -> Monitor:
         """Error in percent and mean cost at the free states; sweeps, where their number varies."""
         monitor = {
-            "train_error": 100 * (outputs.argmax(1) != batch.labels).float().mean(),
+            "train_error": percent_wrong(outputs, batch.labels),
             "train_cost": self.settings.cost_scale
             * (outputs - batch.targets).square().sum(1).mean(),
         }

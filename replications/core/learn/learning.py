@@ -123,19 +123,45 @@ class Backpropagation(FeedForwardRule):
         return updates, classification_monitor(activities[-1], log_p, batch)
 
 
+NO_ANSWER = -1  # no class: what outputs say that are largest together
+
+
+def answers(outputs: Tensor) -> Tensor:
+    """The class of the largest of the outputs, (N, C), of each image: (N,).
+
+    NO_ANSWER where several are largest, as in a network whose outputs are all at one bound: it
+    tells no class from another. So it is where an output is not a number.
+    """
+    largest = outputs.amax(1, keepdim=True)
+    return outputs.argmax(1).masked_fill((outputs == largest).sum(1) != 1, NO_ANSWER)
+
+
+def percent_wrong(outputs: Tensor, labels: Tensor) -> Tensor:
+    """Percent of the outputs, (N, C), whose answer is not the label, (N,); no answer is wrong."""
+    return 100 * (answers(outputs) != labels).float().mean()
+
+
 def classification_monitor(outputs: Tensor, log_p: Tensor, batch: Batch) -> Monitor:
     """Error in percent of the largest output and mean cross-entropy in nats, before the update."""
     return {
-        "train_error": 100 * (outputs.argmax(1) != batch.labels).float().mean(),
+        "train_error": percent_wrong(outputs, batch.labels),
         "train_cost": -(log_p * batch.targets).sum(1).mean(),
     }
 
 
-def error_rate(rule: LearningRule, inputs: Tensor, labels: Tensor) -> float:
-    """Percent of `inputs`, (N, D), whose largest output is not the label, (N,)."""
-    wrong = 0
+def errors(rule: LearningRule, inputs: Tensor, labels: Tensor, of: str) -> dict[str, float]:
+    """How a rule answers `inputs`, (N, D), with the labels (N,): metrics of `of`, in percent.
+
+    <of>_error, answered by another class or by none; <of>_undecided, by none; and <of>_error_argmax,
+    where of several largest outputs the first answers. `of` is "validation" or "test".
+    """
+    wrong = undecided = wrong_first = 0
     for start in range(0, len(labels), EVALUATION_BATCH):
         rows = slice(start, start + EVALUATION_BATCH)
         outputs = rule.predict(inputs[rows])
-        wrong += int((outputs.argmax(1) != labels[rows]).sum())
-    return 100 * wrong / len(labels)
+        given = answers(outputs)
+        wrong += int((given != labels[rows]).sum())
+        undecided += int((given == NO_ANSWER).sum())
+        wrong_first += int((outputs.argmax(1) != labels[rows]).sum())
+    counts = {"error": wrong, "undecided": undecided, "error_argmax": wrong_first}
+    return {f"{of}_{metric}": 100 * count / len(labels) for metric, count in counts.items()}

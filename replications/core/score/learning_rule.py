@@ -10,7 +10,7 @@ from torch.nn.functional import one_hot
 from replications.core.base.arrays import write_arrays
 from replications.core.base.scores import Score
 from replications.core.data.datasets import Images
-from replications.core.learn.learning import Batch, Updates, error_rate
+from replications.core.learn.learning import Batch, Updates, errors
 from replications.core.run.build import images_of, rule_of
 from replications.core.run.runs import Run
 from replications.core.score.estimators.alignment import alignment
@@ -65,8 +65,8 @@ def score(run: Run) -> None:
         if batch:
             scores += aligned(cast(Aligned, rule), batch, epoch)
     last = run.experiment.resolved["budget"]["epochs"]
-    error = error_rate(rule, images.test.inputs, images.test.labels)
-    scores.append(Score("test_error", error, step=last))
+    tested = errors(rule, images.test.inputs, images.test.labels, "test")
+    scores += [Score(metric, value, step=last) for metric, value in tested.items()]
     found, arrays = measured(run, rule, tensors, kept, images)
     write_arrays(run.directory, arrays)
     write(run, scores + found)

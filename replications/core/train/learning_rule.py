@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from replications.core.learn.learning import Batch, error_rate
+from replications.core.learn.learning import Batch, errors
 from replications.core.run.build import images_of, rule_of
 from replications.core.run.runs import Run
 from replications.core.train.loop import Monitorable, Monitored, run_epochs
@@ -42,10 +42,10 @@ class Classification(Minibatches):
         return {(metric, ""): value for metric, value in monitor.items()}
 
     def end_epoch(self, epoch: int) -> dict[Monitorable, float]:
-        """The validation error."""
+        """How the validation images are answered."""
         held_out = self.validation
-        error = error_rate(self.rule, held_out.inputs, held_out.labels)
-        return {("validation_error", ""): error}
+        found = errors(self.rule, held_out.inputs, held_out.labels, "validation")
+        return {(metric, ""): value for metric, value in found.items()}
 
     def finish(self) -> None:
         """Nothing is left to do after the last epoch."""
