@@ -152,8 +152,8 @@ def classification_monitor(outputs: Tensor, log_p: Tensor, batch: Batch) -> Moni
 def errors(rule: LearningRule, inputs: Tensor, labels: Tensor, of: str) -> dict[str, float]:
     """How a rule answers `inputs`, (N, D), with the labels (N,): metrics of `of`, in percent.
 
-    <of>_error, answered by another class or by none; <of>_undecided, by none; and <of>_error_argmax,
-    where of several largest outputs the first answers. `of` is "validation" or "test".
+    <of>_error: answered by another class or by none; <of>_undecided: by none; <of>_error_argmax:
+    by another class, if of several largest outputs the first answers. `of`: validation or test.
     """
     wrong = undecided = wrong_first = 0
     for start in range(0, len(labels), EVALUATION_BATCH):

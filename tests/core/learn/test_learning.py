@@ -2,15 +2,24 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch.nn.functional import one_hot
 
 from replications.core.learn.learning import (
+    EVALUATION_BATCH,
+    NO_ANSWER,
     Backpropagation,
     Batch,
     FeedForwardRule,
+    LearningRule,
+    answers,
     classification_monitor,
+    errors,
+    percent_wrong,
 )
 from replications.core.learn.networks import FeedForward
 
@@ -160,3 +169,44 @@ def test_a_rule_sweeps_once_by_default_and_estimates_by_its_updates():
     assert all(torch.equal(estimate[name], updates[name]) for name in updates)
     with pytest.raises(NotImplementedError):
         FeedForwardRule(network=network, examples=9, generator=torch.Generator()).updates(batch)
+
+
+@given(st.lists(st.lists(st.sampled_from([0.0, 0.25, 1.0]), min_size=4, max_size=4), min_size=1))
+def test_the_one_largest_output_answers_and_of_several_none(rows):
+    found = answers(torch.tensor(rows)).tolist()
+    for row, answer in zip(rows, found, strict=True):
+        largest = [k for k, value in enumerate(row) if value == max(row)]
+        assert answer == (largest[0] if len(largest) == 1 else NO_ANSWER)
+
+
+def test_an_output_that_is_no_number_answers_nothing():
+    outputs = torch.tensor([[0.0, math.nan, 1.0], [math.nan] * 3, [0.0, math.inf, 1.0]])
+    assert answers(outputs).tolist() == [NO_ANSWER, NO_ANSWER, 1]
+
+
+def test_a_network_whose_outputs_are_dead_is_always_wrong():
+    assert float(percent_wrong(torch.zeros(10, 10), torch.arange(10))) == 100
+    assert float(percent_wrong(torch.eye(10), torch.arange(10))) == 0
+
+
+class Told(LearningRule):
+    """Answers by its inputs themselves."""
+
+    def predict(self, inputs):
+        return inputs
+
+
+def test_errors_count_wrong_and_undecided_over_all_batches_and_ties_by_numpys_argmax():
+    rng = np.random.default_rng(3)
+    outputs = rng.integers(0, 3, size=(2 * EVALUATION_BATCH + 7, 5)) / 2
+    labels = rng.integers(0, 5, size=len(outputs))
+    tied = np.array([(row == row.max()).sum() > 1 for row in outputs])
+    first_wrong = outputs.argmax(1) != labels
+    rule = Told(network=None, examples=1, generator=torch.Generator())
+    found = errors(rule, torch.tensor(outputs), torch.tensor(labels), "test")
+    assert found == {
+        "test_error": pytest.approx(100 * (tied | first_wrong).mean()),
+        "test_undecided": pytest.approx(100 * tied.mean()),
+        "test_error_argmax": pytest.approx(100 * first_wrong.mean()),
+    }
+    assert 0 < found["test_undecided"] < found["test_error_argmax"] < found["test_error"] < 100
