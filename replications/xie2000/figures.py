@@ -45,3 +45,15 @@ def drift(drawn: Drawn) -> Figure:
         axis.set_xticks(frequencies, [f"{f:g}" for f in frequencies])
         axis.minorticks_off()
     return figure
+
+
+def differential_rule(drawn: Drawn) -> Figure:
+    """The change of each synapse by either rule."""
+    figure, axis = plt.subplots(figsize=(3.6, 3.4), layout="constrained")
+    for run in drawn.arrays["differential_rule"]:
+        axis.plot(run["differential"], run["pairs"], "o", ms=3, alpha=0.5, color="C0")
+    limits = axis.get_xlim()
+    axis.plot(limits, limits, "k-", lw=0.8)
+    axis.set(xlabel="∫ pre × d(post)", ylabel="all pairs of spikes", title="change of a weight")
+    sns.despine(figure)
+    return figure

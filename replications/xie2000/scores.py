@@ -26,3 +26,10 @@ def drift(arrays: dict[str, np.ndarray]) -> list[Score]:
             found = {"r2_regression": values[0]}
         scores += [Score(metric, value, ", ".join(parts)) for metric, value in found.items()]
     return scores
+
+
+def differential_rule(arrays: dict[str, np.ndarray]) -> list[Score]:
+    """relative_error of pairs against presynaptic activity times change, over all synapses."""
+    pairs, differential = arrays["pairs"], arrays["differential"]
+    apart = np.linalg.norm(pairs - differential) / np.linalg.norm(differential)
+    return [Score("relative_error", apart)]

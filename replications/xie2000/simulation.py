@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Generator
 
+from replications.core.learn.spiking.differential import DifferentialHebbianRule
 from replications.core.learn.spiking.pair import PairRule
 
 Arrays = dict[str, np.ndarray]
@@ -59,6 +60,44 @@ def drift(
         for name, rule in rules.items():
             arrays |= regressed(f"{name}{JOINT}{f:g} Hz", rule, measured[name].ravel(), terms, f)
     return arrays
+
+
+def differential_rule(
+    *,
+    generator: Generator,
+    tau_plus: float,
+    tau_minus: float,
+    rates: tuple[float, float],
+    synapses: int,
+    seconds: int,
+) -> Arrays:
+    """ΔW of single synapses by pairs of spikes, and by presynaptic activity times change (derived):
+
+        ∫ x (dy/dt) dt,  x and y the traces of the two neurons' spikes, tau_plus and tau_minus, ms,
+
+    is all pairs of a window of equal areas, a₊ = τ₋ / (τ₊ + τ₋) and a₋ = τ₊ / (τ₊ + τ₋). Poisson
+    trains of `seconds`, rates uniform within `rates`, Hz. "pairs" and "differential", (synapses,).
+    """
+    whole = tau_plus + tau_minus
+    window = PairRule(
+        a_plus=tau_minus / whole, a_minus=tau_plus / whole, tau_plus=tau_plus,
+        tau_minus=tau_minus, pairing="all_to_all",
+    )  # fmt: skip
+    change = DifferentialHebbianRule(amplitude=1.0, tau_x=tau_plus, tau_y=tau_minus)
+    both = [[poisson_train(rates, seconds, generator) for _ in range(2)] for _ in range(synapses)]
+    return {
+        "pairs": np.array([window.change(pre, post) for pre, post in both]),
+        "differential": np.array([change.change(pre, post) for pre, post in both]),
+    }
+
+
+def poisson_train(rates: tuple[float, float], seconds: int, generator: Generator) -> np.ndarray:
+    """Spike times, ms, rising, of a neuron whose rate is uniform within `rates`, Hz."""
+    low, high = rates
+    rate = low + (high - low) * torch.rand((), generator=generator, dtype=torch.float64)
+    count = int(torch.poisson(rate * seconds, generator=generator))
+    times = torch.rand(count, generator=generator, dtype=torch.float64)
+    return 1000 * seconds * times.unique().numpy()
 
 
 class Rates:
