@@ -13,8 +13,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from replications.core.learn.choices import chosen
-from replications.core.learn.networks import glorot_uniform
+from replications.core.learn.networks import glorot_uniform, initialisation_of
 
 States = Sequence[Tensor]  # [(B, n_1), ..., (B, n_n)]
 
@@ -60,10 +59,7 @@ class HopfieldNetwork:
     ) -> None:
         if outputs not in ("hard_sigmoid", "linear"):
             raise ValueError(f"outputs are hard_sigmoid or linear, not {outputs!r}")
-        initial = chosen(
-            initialisation, INITIALISATIONS, "network.initialisation",
-            provided=frozenset({"generator", "dtype"}),
-        )  # fmt: skip
+        initial = initialisation_of(initialisation, INITIALISATIONS)
         self.sizes = list(layers[1:])
         self.bounded_layers = len(self.sizes) - (outputs == "linear")
         self.parameters: dict[str, Tensor] = {}

@@ -65,8 +65,7 @@ class Relaxation(LearningRule):
     def updates(self, batch: Batch) -> tuple[Updates, Monitor]:
         clamped = Clamped(self.network, batch.inputs)
         free = self.start(clamped, batch.rows)
-        steps, tolerance = self.settings.free_steps, self.settings.tolerance
-        sweeps = settle(free, self.solver, steps=steps, tolerance=tolerance)
+        sweeps = self.settle_freely(free, self.settings.free_steps)
         self.keep(free.states, batch.rows)
         updates = self.descent(clamped, batch, free.states)
         return updates, self.monitor(free.states[-1], batch, sweeps)
@@ -79,6 +78,10 @@ class Relaxation(LearningRule):
         """The free phase of these training images: at their particles, or at rest."""
         particles = [p[rows] for p in self.state.values()]
         return Phase(clamped, particles or self.network.rest(len(clamped.inputs)))
+
+    def settle_freely(self, phase: Phase, steps: int) -> int:
+        """Settle a free phase by at most `steps` sweeps; returns their number."""
+        return settle(phase, self.solver, steps=steps, tolerance=self.settings.tolerance)
 
     def keep(self, free: States, rows: Tensor | slice) -> None:
         """Let the particles of these training images be their free states."""
@@ -99,8 +102,7 @@ class Relaxation(LearningRule):
     def free_states(self, clamped: Clamped) -> States:
         """The free fixed point of each image, after at most `settling_steps` from rest."""
         phase = Phase(clamped, self.network.rest(len(clamped.inputs)))
-        steps, tolerance = self.settings.settling_steps, self.settings.tolerance
-        settle(phase, self.solver, steps=steps, tolerance=tolerance)
+        self.settle_freely(phase, self.settings.settling_steps)
         return phase.states
 
     def predict(self, inputs: Tensor) -> Tensor:
@@ -124,7 +126,7 @@ class Relaxation(LearningRule):
         clamped = Clamped(self.network, batch.inputs)
         free = self.free_states(clamped)
         adjoint = Adjoint(clamped, free, self.slope(free[-1], batch))
-        settle(adjoint, self.solver, steps=self.settings.settling_steps, tolerance=0)
+        settle(adjoint, self.solver, steps=self.settings.settling_steps)
         return correlation_change(batch.inputs, free, adjoint.states)
 
 
@@ -169,7 +171,7 @@ class EquilibriumPropagation(Relaxation):
     def nudged(self, clamped: Clamped, batch: Batch, free: States, beta: float) -> States:
         """K sweeps of the weakly clamped phase from the free states."""
         phase = Phase(clamped, free, 2 * self.settings.cost_scale * beta, batch.targets)
-        settle(phase, self.solver, steps=self.settings.second_steps, tolerance=0)
+        settle(phase, self.solver, steps=self.settings.second_steps)
         return phase.states
 
     def descent(self, clamped: Clamped, batch: Batch, free: States) -> Updates:
@@ -205,7 +207,7 @@ class ContrastiveHebbianLearning(Relaxation):
 
     def descent(self, clamped: Clamped, batch: Batch, free: States) -> Updates:
         phase = Phase(clamped, free, math.inf, batch.targets)
-        settle(phase, self.solver, steps=self.settings.second_steps, tolerance=0)
+        settle(phase, self.solver, steps=self.settings.second_steps)
         return contrast(batch.inputs, free, phase.states, 1.0)
 
 
@@ -218,7 +220,7 @@ class RecurrentBackpropagation(Relaxation):
 
     def descent(self, clamped: Clamped, batch: Batch, free: States) -> Updates:
         adjoint = Adjoint(clamped, free, self.slope(free[-1], batch))
-        settle(adjoint, self.solver, steps=self.settings.second_steps, tolerance=0)
+        settle(adjoint, self.solver, steps=self.settings.second_steps)
         gradient = correlation_change(batch.inputs, free, adjoint.states)
         return {name: change.neg_() for name, change in gradient.items()}
 
@@ -255,7 +257,7 @@ class BackpropagationThroughTime(Relaxation):
         clamped = Clamped(self.network, batch.inputs)
         phase = self.start(clamped, batch.rows)
         last = self.settings.second_steps
-        settle(phase, self.solver, steps=self.settings.free_steps - last, tolerance=0)
+        settle(phase, self.solver, steps=self.settings.free_steps - last)
         path = trajectory(phase, self.solver, steps=last)
         self.keep(path[-1], batch.rows)
         return self.unrolled(clamped, batch, path), self.monitor(path[-1][-1], batch, 0)

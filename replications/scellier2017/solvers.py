@@ -159,7 +159,7 @@ def solver_of(declared: Mapping[str, Mapping], known: Sequence[str]) -> Solver:
     return chosen(declared, {name: SOLVERS[name] for name in known}, "settings.solver")()
 
 
-def settle(phase: Phase, solver: Solver, *, steps: int, tolerance: float) -> int:
+def settle(phase: Phase, solver: Solver, *, steps: int, tolerance: float = 0) -> int:
     """Sweep `steps` times, or fewer: until no unit of the batch moves by more than `tolerance`.
 
     A tolerance of 0 never stops. With another, what an image ends at depends in its last digits on

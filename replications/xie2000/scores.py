@@ -1,4 +1,4 @@
-"""Scores of the simulation: the coefficients that the drift of the weights was regressed on."""
+"""Scores of the simulations: what the drift of the weights was regressed on, and two rules."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def drift(arrays: dict[str, np.ndarray]) -> list[Score]:
 
 
 def differential_rule(arrays: dict[str, np.ndarray]) -> list[Score]:
-    """relative_error of pairs against presynaptic activity times change, over all synapses."""
+    """relative_error of all pairs of spikes, where presynaptic activity times change is right."""
     pairs, differential = arrays["pairs"], arrays["differential"]
     apart = np.linalg.norm(pairs - differential) / np.linalg.norm(differential)
     return [Score("relative_error", apart)]

@@ -113,7 +113,7 @@ def test_linear_outputs_leave_the_bounds_and_hidden_layers_do_not(solver):
     )  # fmt: skip
     network.biases[-1].copy_(torch.tensor([3.0, -3.0, 0.5]))
     phase = Phase(Clamped(network, torch.rand(5, 4, generator=generator).double()), network.rest(5))
-    settle(phase, solver, steps=60, tolerance=0)
+    settle(phase, solver, steps=60)
     h, y = phase.states
     assert (y[:, 0] > 1).all() and (y[:, 1] < 0).all()
     assert h.min() >= 0 and h.max() <= 1
@@ -126,7 +126,7 @@ def test_the_adjoint_solves_its_linear_system_among_the_units_inside(layers, sol
     case = draw(layers=layers)
     error = torch.rand(case.targets.shape, generator=torch.Generator().manual_seed(2)).double()
     adjoint = Adjoint(case.clamped, case.free, error)
-    settle(adjoint, solver, steps=400, tolerance=0)
+    settle(adjoint, solver, steps=400)
     mask = case.network.inside(case.free)
     assert mask.any() and not mask.all()
     curvature = cases.curvature(case, 0.0)
@@ -148,7 +148,7 @@ def test_a_phase_copies_its_start_and_a_trajectory_its_states():
         assert torch.equal(s, k) and torch.equal(s, first)
     for number, states in enumerate(path):
         phase = phase_of(case, start)
-        settle(phase, Euler(step_size=0.5), steps=number, tolerance=0)
+        settle(phase, Euler(step_size=0.5), steps=number)
         assert all(torch.equal(a, b) for a, b in zip(states, phase.states, strict=True))
 
 
@@ -163,7 +163,7 @@ def test_settling_stops_at_the_first_sweep_that_moves_no_unit_by_more_than_the_t
     phase = phase_of(case, case.network.rest(7))
     done = settle(phase, solver, steps=200, tolerance=1e-4)
     assert moves[done - 1] <= 1e-4 < moves[done - 2]
-    assert settle(phase, solver, steps=5, tolerance=0) == 5
+    assert settle(phase, solver, steps=5) == 5
 
 
 def test_a_nudge_without_a_minimum_over_the_outputs_is_refused_where_it_is_asked_for():

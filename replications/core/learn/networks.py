@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -36,6 +37,14 @@ def orthogonal(
 INITIALISATIONS = {"glorot_uniform": glorot_uniform, "orthogonal": orthogonal}
 
 
+def initialisation_of(
+    declared: Mapping[str, Mapping[str, Any]], known: Mapping[str, Callable[..., Tensor]]
+) -> Callable[..., Tensor]:
+    """The one of the `known` that is declared; its network gives the generator and the dtype."""
+    provided = frozenset({"generator", "dtype"})
+    return chosen(declared, known, "network.initialisation", provided=provided)
+
+
 class FeedForward:
     """h_0 = x, h_i = tanh(h_{i-1} W_i + b_i), and logits h_{L-1} W_L + b_L.
 
@@ -52,10 +61,7 @@ class FeedForward:
         device: torch.device | str = "cpu",
         dtype: torch.dtype = torch.float32,
     ) -> None:
-        initial = chosen(
-            {initialisation: {}}, INITIALISATIONS, "network.initialisation",
-            provided=frozenset({"generator", "dtype"}),
-        )  # fmt: skip
+        initial = initialisation_of({initialisation: {}}, INITIALISATIONS)
         self.depth = len(layers) - 1
         self.parameters: dict[str, Tensor] = {}
         for i, (fan_in, fan_out) in enumerate(pairwise(layers), start=1):

@@ -15,7 +15,7 @@ import json
 import logging
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import combinations
 from pathlib import Path
@@ -130,13 +130,14 @@ def planned(
     old: Mapping[Key, dict[str, str]],
     new: Mapping[Key, dict[str, str]],
     settings: Callable[[Key], Mapping],
-) -> tuple[list[Key], dict[Key, str]]:
-    """What has to be carried from the hashes `old` to `new`; and why the rest cannot be.
+) -> tuple[dict[Key, list[str]], dict[Key, str]]:
+    """What has to be carried from the hashes `old` to `new`, with the settings that are new since;
+    and why the rest cannot be.
 
     `settings` are today's. What leads to today's hashes needs nothing; what leads to the revision's
     is carried, if its settings are those of today or lack some; all else was made otherwise.
     """
-    wanted: list[Key] = []
+    wanted: dict[Key, list[str]] = {}
     lost: dict[Key, str] = {}
     for key, makers in have.items():
         for made in makers:
@@ -147,19 +148,18 @@ def planned(
                 continue
             elif key not in old or end != maker(old[key]):
                 lost[key] = f"it was made by {end} (code/settings), which is not the revision's"
-            elif why := incomparable(settings(key), old[key]["config"]):
+            elif why := incomparable(since := added(settings(key), old[key]["config"])):
                 lost[key] = f"{why}: run it again"
-            elif key not in wanted:
-                wanted.append(key)
+            else:
+                wanted[key] = since or []
     return wanted, lost
 
 
-def incomparable(config: Mapping, before: str) -> str:
-    """Why a short run could not tell a configuration from that with the hash `before`; "" if so.
+def incomparable(new: Sequence[str] | None) -> str:
+    """Why a short run could not tell settings with `new` ones from those without; "" if it can.
 
     It keeps the settings, but cuts what they cost: whole numbers of the evaluation.
     """
-    new = added(config, before)
     if new is None:
         return (
             "of its settings one has another value or is gone, or more than "
@@ -315,8 +315,7 @@ def carry(revision: str, reference: Path, data: Path, tolerances: Mapping | None
     lines = []
     for key, how in equal.items():
         reach = probe.reach(suite().experiment(*key[:3]))
-        more = added(config_of(key), old[key]["config"]) or []
-        far = "; ".join([reach, *(f"new: {name}" for name in more)])
+        far = "; ".join([reach, *(f"new: {name}" for name in wanted[key])])
         lines.append(Line(*key, maker(old[key]), maker(new[key]), commit[:12], far, how))
     carried.add(lines)
     logger.info("%d of %d steps are carried", len(equal), len(wanted) + len(lost))

@@ -9,7 +9,6 @@ from torch import Tensor
 from replications.core.learn.learning import Batch, Monitor, Updates
 from replications.scellier2017.network import Clamped
 from replications.scellier2017.rule import EquilibriumPropagation
-from replications.scellier2017.solvers import settle
 
 
 class ValidationParticles(EquilibriumPropagation):
@@ -57,7 +56,6 @@ class ValidationParticles(EquilibriumPropagation):
             )
         rows = slice(first, first + len(inputs))
         phase = self.start(Clamped(self.network, inputs), rows)
-        steps, tolerance = self.settings.free_steps, self.settings.tolerance
-        settle(phase, self.solver, steps=steps, tolerance=tolerance)
+        self.settle_freely(phase, self.settings.free_steps)
         self.keep(phase.states, rows)
         return phase.states[-1]
