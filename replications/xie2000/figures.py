@@ -5,7 +5,7 @@ import seaborn as sns
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from replications.core.report.plots import PAGE, Drawn
+from replications.core.report.plots import COLUMN, PAGE, Drawn
 from replications.xie2000.simulation import JOINT
 
 SHOWN = "2 Hz"  # of the left panel
@@ -49,11 +49,10 @@ def drift(drawn: Drawn) -> Figure:
 
 def differential_rule(drawn: Drawn) -> Figure:
     """The change of each synapse by either rule."""
-    figure, axis = plt.subplots(figsize=(3.6, 3.4), layout="constrained")
+    figure, axis = plt.subplots(figsize=(COLUMN, 3))
     for run in drawn.arrays["differential_rule"]:
         axis.plot(run["differential"], run["pairs"], "o", ms=3, alpha=0.5, color="C0")
     limits = axis.get_xlim()
     axis.plot(limits, limits, "k-", lw=0.8)
     axis.set(xlabel="∫ pre × d(post)", ylabel="all pairs of spikes", title="change of a weight")
-    sns.despine(figure)
     return figure
