@@ -48,9 +48,11 @@ def shortened(experiment: Experiment) -> Experiment:
     else:
         most = {"epochs": EPOCHS, "examples": BATCHES * resolved["training"]["batch"]}
         budget = {key: min(most[key], value) for key, value in resolved["budget"].items()}
-    short = {"budget": budget}
+    short: dict = {"budget": budget}
     if "evaluation" in resolved:
-        short["evaluation"] = at_most(resolved["evaluation"], COUNT)
+        # An alignment costs little, and has the few validation images that a short run keeps.
+        whole = {k: v for k, v in resolved["evaluation"].items() if k == "alignment"}
+        short["evaluation"] = at_most(resolved["evaluation"], COUNT) | whole
     return replace(experiment, resolved=resolved | short)
 
 
