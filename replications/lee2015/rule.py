@@ -1,7 +1,9 @@
 """Difference target propagation (Lee, Zhang, Fischer & Bengio 2015, arXiv 1412.7525), Algorithm 1.
 
-A feed-forward network h_i = f_i(h_{i-1}) = tanh(h_{i-1} W_i + b_i) with a softmax on top, and for
-its hidden layers i = 2 ... L-1 an approximate inverse g_i(h_i) = tanh(h_i V_i + c_i) of f_i.
+A feed-forward network h_i = f_i(h_{i-1}) = phi(h_{i-1} W_i + b_i) with a softmax on top, and for
+its hidden layers i = 2 ... L-1 an approximate inverse g_i(h_i) = phi(h_i V_i + c_i) of f_i. Two
+rules for units that have no derivative follow: units that send their sign, and units that send a
+sample.
 """
 
 from __future__ import annotations
@@ -18,8 +20,9 @@ from replications.core.learn.learning import (
     Updates,
     classification_monitor,
 )
-from replications.core.learn.networks import orthogonal
+from replications.core.learn.networks import UNITS, Unit, glorot_uniform, orthogonal
 from replications.core.learn.noise import random_tensor
+from replications.lee2015.network import BernoulliFeedForward, sample, signs
 
 
 class DifferenceTargetPropagation(FeedForwardRule):
@@ -44,11 +47,13 @@ class DifferenceTargetPropagation(FeedForwardRule):
 
     settings: Settings
 
+    initial = staticmethod(orthogonal)  # of the inverses
+
     def initialise(self, examples: int) -> None:
         for i in range(2, self.network.depth):
             like = self.network.parameters[f"W{i}"]
             below, above = like.shape
-            inverse = orthogonal(above, below, generator=self.generator, dtype=like.dtype)
+            inverse = self.initial(above, below, generator=self.generator, dtype=like.dtype)
             self.parameters[f"V{i}"] = inverse.to(like.device)
             self.parameters[f"c{i}"] = like.new_zeros(below)
 
@@ -56,45 +61,146 @@ class DifferenceTargetPropagation(FeedForwardRule):
     def sweeps(self):
         return (self.inverse_updates, self.updates)
 
+    @property
+    def inverse_units(self) -> Unit:
+        """phi of the inverses: that of the layers."""
+        return self.network.units
+
+    def passed(self, inputs: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+        """What the layers 1 to L read, and [h_0, ..., h_{L-1}, z], of `inputs`, (B, n_0)."""
+        activities = self.network.activities(inputs)
+        below = enumerate(activities[:-1], start=1)
+        return [self.network.read(i, h) for i, h in below], activities
+
+    def coded(self, h: Tensor) -> Tensor:
+        """What an inverse reads of h_i, (B, n_i): all of it."""
+        return h
+
     def inverse(self, i: int, above: Tensor) -> Tensor:
         """g_i: h_i, (B, n_i) -> h_{i-1}, (B, n_{i-1})."""
-        return torch.addmm(self.parameters[f"c{i}"], above, self.parameters[f"V{i}"]).tanh_()
+        before = torch.addmm(self.parameters[f"c{i}"], self.coded(above), self.parameters[f"V{i}"])
+        return self.inverse_units.phi(before)
 
-    def targets(self, activities: list[Tensor], gradient: Tensor):
+    def target(self, i: int, activities: list[Tensor], above: Tensor) -> Tensor:
+        """t_{i-1}, (B, n_{i-1}), from t_i, `above`."""
+        correction = activities[i - 1] - self.inverse(i, activities[i])
+        return correction + self.inverse(i, above)
+
+    def targets(self, activities: list[Tensor], gradient: Tensor) -> dict[int, Tensor]:
         """{i: t_i} for the hidden layers, given dC/dh_{L-1}, (B, n_{L-1})."""
         top = self.network.depth - 1
         targets = {top: activities[top] - self.settings.alpha * gradient}
         for i in range(top, 1, -1):
-            correction = activities[i - 1] - self.inverse(i, activities[i])
-            targets[i - 1] = correction + self.inverse(i, targets[i])
+            targets[i - 1] = self.target(i, activities, targets[i])
         return targets
 
     def updates(self, batch: Batch) -> tuple[Updates, Monitor]:
         """Forward updates: "W1", "b1", ... of the whole network."""
-        count, top = len(batch.labels), self.network.depth
-        activities = self.network.activities(batch.inputs)
-        log_p = activities[top].log_softmax(dim=1)
-        error = (log_p.exp() - batch.targets) / count  # dC/dlogits, (B, C)
-        updates = {f"W{top}": -activities[top - 1].T @ error, f"b{top}": -error.sum(0)}
-        gradient = error @ self.network.parameters[f"W{top}"].T  # dC/dh_{L-1}
+        network, count, top = self.network, len(batch.labels), self.network.depth
+        read, activities = self.passed(batch.inputs)
+        cost, error = network.top_cost(activities[top], batch.targets)  # dC/dz, (B, C)
+        updates = {f"W{top}": -read[top - 1].T @ error, f"b{top}": -error.sum(0)}
+        gradient = error @ network.parameters[f"W{top}"].T  # dC/dh_{L-1}
         for i, target in self.targets(activities, gradient).items():
             h = activities[i]  # (B, n_i)
-            delta = (target - h) * (1 - h**2) * (2 / count)
-            updates[f"W{i}"] = activities[i - 1].T @ delta
+            delta = (target - h) * network.units.slope(h) * (2 / count)
+            updates[f"W{i}"] = read[i - 1].T @ delta
             updates[f"b{i}"] = delta.sum(0)
-        return updates, classification_monitor(activities[top], log_p, batch)
+        return updates, classification_monitor(activities[top], cost, batch)
+
+    def noise(self) -> Tensor | float:
+        """The standard deviation of e."""
+        return self.settings.noise
+
+    def above(self, i: int, below: Tensor) -> Tensor:
+        """f_i: h_{i-1}, (B, n_{i-1}) -> h_i, (B, n_i)."""
+        return self.network.layer(i, below)
 
     def inverse_updates(self, batch: Batch) -> tuple[Updates, Monitor]:
         """Inverse updates: "V2", "c2", ..., "V{L-1}", "c{L-1}"."""
-        activities = self.network.activities(batch.inputs)
+        _, activities = self.passed(batch.inputs)
         updates: Updates = {}
         for i in range(2, self.network.depth):
             below = activities[i - 1]  # (B, n_{i-1})
-            noise = random_tensor(torch.randn, below.shape, self.generator, below)
-            corrupted = below + self.settings.noise * noise
-            above = self.network.layer(i, corrupted)  # (B, n_i)
+            corrupted = below + self.noise() * random_tensor(
+                torch.randn, below.shape, self.generator, below
+            )
+            above = self.above(i, corrupted)  # (B, n_i)
             rebuilt = self.inverse(i, above)  # (B, n_{i-1})
-            delta = (corrupted - rebuilt) * (1 - rebuilt**2) * (2 / len(batch.labels))
-            updates[f"V{i}"] = above.T @ delta
+            slope = self.inverse_units.slope(rebuilt)
+            delta = (corrupted - rebuilt) * slope * (2 / len(batch.labels))
+            updates[f"V{i}"] = self.coded(above).T @ delta
             updates[f"c{i}"] = delta.sum(0)
         return updates, {}
+
+
+class FallingNoise(DifferenceTargetPropagation):
+    """The noise of epoch e = 1, 2, ... is noise / (1 + e / noise_epochs), as in the released code.
+
+    `state` holds "seen": how many images the inverse updates have seen.
+    """
+
+    @dataclass(frozen=True, kw_only=True)
+    class Settings(DifferenceTargetPropagation.Settings):
+        """`noise_epochs`: after so many epochs the noise is half of `noise`."""
+
+        noise_epochs: float
+
+    settings: Settings
+
+    def initialise(self, examples: int) -> None:
+        super().initialise(examples)
+        self.examples = examples
+        like = self.network.parameters["W1"]
+        self.state["seen"] = torch.zeros((), dtype=torch.int64, device=like.device)
+
+    def noise(self) -> Tensor:
+        epoch = 1 + self.state["seen"] // self.examples
+        return self.settings.noise / (1 + epoch / self.settings.noise_epochs)
+
+    def inverse_updates(self, batch: Batch) -> tuple[Updates, Monitor]:
+        updates = super().inverse_updates(batch)
+        self.state["seen"] += len(batch.labels)
+        return updates
+
+
+class DiscretisedTargetPropagation(FallingNoise):
+    """Hidden layers send signs to each other: f_i and g_i read sign(h), for i = 2 ... L-1.
+
+    On a SignedFeedForward. Layer L reads h_{L-1} itself, so that the top target is as before.
+    """
+
+    def coded(self, h: Tensor) -> Tensor:
+        return signs(h)
+
+
+class StochasticTargetPropagation(FallingNoise):
+    """Units that send samples, s_i ~ Bernoulli(h_i) with h_i = sigmoid(s_{i-1} W_i + b_i).
+
+    The layers read samples, of noisy images in training; targets and inverses are about the h_i,
+    but for the top one, whose gradient is dC/ds_{L-1}. Inverses are tanh(h_i V_i + c_i); all
+    weights start as Glorot & Bengio's. As in the released code.
+    """
+
+    @dataclass(frozen=True, kw_only=True)
+    class Settings(FallingNoise.Settings):
+        """`input_noise`: standard deviation of the images' noise in training; an answer is the
+        mean of `passes` passes."""
+
+        input_noise: float
+        passes: int
+
+    settings: Settings
+    network: BernoulliFeedForward
+    initial = staticmethod(glorot_uniform)
+    inverse_units = UNITS["tanh"]
+
+    def passed(self, inputs: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+        noise = random_tensor(torch.randn, inputs.shape, self.generator, inputs)
+        return self.network.sampled(inputs + self.settings.input_noise * noise, self.generator)
+
+    def above(self, i: int, below: Tensor) -> Tensor:
+        return self.network.layer(i, sample(below, self.generator))
+
+    def predict(self, inputs: Tensor) -> Tensor:
+        return self.network.mean_answer(inputs, self.settings.passes, self.generator)

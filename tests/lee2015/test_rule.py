@@ -10,12 +10,13 @@ from replications.lee2015.rule import DifferenceTargetPropagation
 
 LAYERS = (5, 8, 7, 6, 3)
 EXAMPLES = 4
+COST = {"units": "tanh", "cost": "softmax_cross_entropy"}
 
 
 def make(*, alpha=0.3, noise=0.2, seed=1):
     generator = torch.Generator().manual_seed(seed)
     network = FeedForward(
-        layers=LAYERS, initialisation="orthogonal", generator=generator, dtype=torch.float64
+        layers=LAYERS, initialisation="orthogonal", **COST, generator=generator, dtype=torch.float64
     )
     rule = DifferenceTargetPropagation(
         network=network, examples=EXAMPLES, generator=generator, alpha=alpha, noise=noise
@@ -87,7 +88,11 @@ def test_with_perfect_linear_inverses_a_small_target_step_is_back_propagation():
     """For orthogonal square W and V = W', near zero where tanh is linear, DTP follows -gradient."""
     generator = torch.Generator().manual_seed(0)
     network = FeedForward(
-        layers=(5, 5, 5, 5), initialisation="orthogonal", generator=generator, dtype=torch.float64
+        layers=(5, 5, 5, 5),
+        initialisation="orthogonal",
+        **COST,
+        generator=generator,
+        dtype=torch.float64,
     )
     rule = DifferenceTargetPropagation(
         network=network, examples=3, generator=generator, alpha=1e-3, noise=0.1

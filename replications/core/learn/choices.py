@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 from inspect import Parameter, signature
-from typing import Any
+from typing import Any, TypeVar
+
+Known = TypeVar("Known")
+
+
+def named(name: str, known: Mapping[str, Known], where: str) -> Known:
+    """The one of the `known` of that name. Raises ValueError, naming the place in the file."""
+    if name not in known:
+        raise ValueError(f"{where}: {name!r} is none of {', '.join(known)}")
+    return known[name]
 
 
 def chosen(
@@ -21,11 +30,10 @@ def chosen(
     ValueError, naming the place in the file, for another name, and for other options.
     """
     ((name, options),) = declared.items()
-    if name not in known:
-        raise ValueError(f"{where}: {name!r} is none of {', '.join(known)}")
-    parameters = signature(known[name]).parameters.values()
+    function = named(name, known, where)
+    parameters = signature(function).parameters.values()
     takes = {p.name for p in parameters if p.kind is Parameter.KEYWORD_ONLY} - provided
     if set(options) != takes:
         wanted, found = (", ".join(sorted(names)) or "nothing" for names in (takes, options))
         raise ValueError(f"{where}.{name}: takes {wanted}, not {found}")
-    return partial(known[name], **options)
+    return partial(function, **options)

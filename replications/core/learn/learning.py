@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from copy import copy
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -95,32 +95,49 @@ class FeedForwardRule(LearningRule):
         twin = copy(self.network)
         leaves = {name: p.detach().requires_grad_() for name, p in twin.parameters.items()}
         twin.parameters = leaves
-        cost = twin.cost(batch.inputs, batch.labels)
+        cost = twin.cost(batch.inputs, batch.targets)
         gradients = torch.autograd.grad(cost, list(leaves.values()))
         return dict(zip(leaves, gradients, strict=True))
 
 
-class Backpropagation(FeedForwardRule):
-    """dW = -dC/dW, C the network's cost: the gradient itself, by the chain rule.
+class ErrorFeedback(FeedForwardRule):
+    """The error at the top goes down the layers, which descend what reaches them.
 
-    For h_i = tanh(a_i), a_i = h_{i-1} W_i + b_i and softmax cross-entropy at the top:
-    e_L = (p - t) / B, e_i = (e_{i+1} W_{i+1}') (1 - h_i^2), dC/dW_i = h_{i-1}' e_i
-    (Rumelhart, Hinton & Williams 1986).
+        e_L = dC/dz,   e_{i-1} = (e_i F_i) phi'(a_{i-1}),   dW_i = -h_{i-1}' e_i,   db_i = -sum e_i
+
+    in a network h_i = phi(h_{i-1} W_i + b_i) with cost C, sums and means over the batch as in C.
+    Rules differ in F_i, (n_i, n_{i-1}), the `feedback` from layer i.
     """
+
+    def feedback(self, i: int) -> Tensor:
+        """F_i, (n_i, n_{i-1}): how the error of layer i reaches the layer below."""
+        raise NotImplementedError(f"{type(self).__name__} does not say what feeds errors back")
+
+    def layer_errors(self, activities: list[Tensor], top: Tensor) -> Iterator[tuple[int, Tensor]]:
+        """(i, e_i), e_i (B, n_i), from layer L, whose error is `top`, to layer 1."""
+        error = top
+        for i in range(self.network.depth, 0, -1):
+            yield i, error
+            if i > 1:
+                slope = self.network.slope(i - 1, activities[i - 1])
+                error = (error @ self.feedback(i)) * slope
 
     def updates(self, batch: Batch) -> tuple[Updates, Monitor]:
         network = self.network
         activities = network.activities(batch.inputs)
-        log_p = activities[-1].log_softmax(dim=1)
-        error = (log_p.exp() - batch.targets) / len(batch.labels)  # (B, C)
+        cost, top = network.top_cost(activities[-1], batch.targets)
         updates: Updates = {}
-        for i in range(network.depth, 0, -1):
-            updates[f"W{i}"] = -activities[i - 1].T @ error
+        for i, error in self.layer_errors(activities, top):
+            updates[f"W{i}"] = -network.read(i, activities[i - 1]).T @ error
             updates[f"b{i}"] = -error.sum(0)
-            if i > 1:
-                below = activities[i - 1]  # (B, n_{i-1})
-                error = (error @ network.parameters[f"W{i}"].T) * (1 - below**2)
-        return updates, classification_monitor(activities[-1], log_p, batch)
+        return updates, classification_monitor(activities[-1], cost, batch)
+
+
+class Backpropagation(ErrorFeedback):
+    """F_i = W_i': the updates are -dC/dW_i, the gradient (Rumelhart, Hinton & Williams 1986)."""
+
+    def feedback(self, i: int) -> Tensor:
+        return self.network.parameters[f"W{i}"].T
 
 
 NO_ANSWER = -1  # no class: what outputs say that are largest together
@@ -141,12 +158,9 @@ def percent_wrong(outputs: Tensor, labels: Tensor) -> Tensor:
     return 100 * (answers(outputs) != labels).float().mean()
 
 
-def classification_monitor(outputs: Tensor, log_p: Tensor, batch: Batch) -> Monitor:
-    """Error in percent of the largest output and mean cross-entropy in nats, before the update."""
-    return {
-        "train_error": percent_wrong(outputs, batch.labels),
-        "train_cost": -(log_p * batch.targets).sum(1).mean(),
-    }
+def classification_monitor(outputs: Tensor, cost: Tensor, batch: Batch) -> Monitor:
+    """Error in percent of the largest of the outputs, (B, C), and the cost, before the update."""
+    return {"train_error": percent_wrong(outputs, batch.labels), "train_cost": cost}
 
 
 def errors(rule: LearningRule, inputs: Tensor, labels: Tensor, of: str) -> dict[str, float]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import binary_cross_entropy_with_logits
 
-from replications.core.learn.choices import chosen
+from replications.core.learn.choices import chosen, named
 
 
 def glorot_uniform(
@@ -37,31 +38,97 @@ def orthogonal(
 INITIALISATIONS = {"glorot_uniform": glorot_uniform, "orthogonal": orthogonal}
 
 
+# A name, or a name with its options: glorot_uniform, or {fan_in_uniform: {gain: 0.7}}.
+Initialisation = str | Mapping[str, Mapping[str, Any]]
+
+
 def initialisation_of(
-    declared: Mapping[str, Mapping[str, Any]], known: Mapping[str, Callable[..., Tensor]]
+    declared: Initialisation, known: Mapping[str, Callable[..., Tensor]]
 ) -> Callable[..., Tensor]:
     """The one of the `known` that is declared; its network gives the generator and the dtype."""
+    options = {declared: {}} if isinstance(declared, str) else declared
     provided = frozenset({"generator", "dtype"})
-    return chosen(declared, known, "network.initialisation", provided=provided)
+    return chosen(options, known, "network.initialisation", provided=provided)
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A unit's output h = phi(a), and its slope phi'(a), which h alone tells."""
+
+    phi: Callable[[Tensor], Tensor]
+    slope: Callable[[Tensor], Tensor]
+
+
+UNITS = {
+    "tanh": Unit(torch.tanh, lambda h: 1 - h**2),
+    "sigmoid": Unit(torch.sigmoid, lambda h: h * (1 - h)),
+    "relu": Unit(torch.relu, lambda h: (h > 0).to(h.dtype)),
+    "linear": Unit(lambda a: a, torch.ones_like),
+}
+
+# A cost of the top layer's inputs z, (B, C), and the targets t, (B, C), returns its mean over the
+# batch, C, a scalar, and its derivative dC/dz, (B, C).
+Cost = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+
+
+def softmax_cross_entropy(z: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    """-sum_c t_c log p_c with p = softmax(z), in nats; dC/dz = (p - t) / B."""
+    log_p = z.log_softmax(dim=1)
+    return -(log_p * targets).sum(1).mean(), (log_p.exp() - targets) / len(z)
+
+
+def sigmoid_cross_entropy(z: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    """-sum_c t_c log p_c + (1 - t_c) log(1 - p_c) with p = sigmoid(z), in nats;
+    dC/dz = (p - t) / B."""
+    total = binary_cross_entropy_with_logits(z, targets, reduction="sum")
+    return total / len(z), (z.sigmoid() - targets) / len(z)
+
+
+def squared_error(z: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    """|z - t|^2 / 2, of linear outputs; dC/dz = (z - t) / B."""
+    error = z - targets
+    return error.square().sum(1).mean() / 2, error / len(z)
+
+
+def sigmoid_squared_error(z: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    """|y - t|^2 / 2 with outputs y = sigmoid(z); dC/dz = (y - t) y (1 - y) / B."""
+    y = z.sigmoid()
+    error = y - targets
+    return error.square().sum(1).mean() / 2, error * y * (1 - y) / len(z)
+
+
+COSTS: dict[str, Cost] = {
+    cost.__name__: cost
+    for cost in (
+        softmax_cross_entropy,
+        sigmoid_cross_entropy,
+        squared_error,
+        sigmoid_squared_error,
+    )
+}
 
 
 class FeedForward:
-    """h_0 = x, h_i = tanh(h_{i-1} W_i + b_i), and logits h_{L-1} W_L + b_L.
+    """h_0 = x, h_i = phi(h_{i-1} W_i + b_i), and at the top z = h_{L-1} W_L + b_L.
 
-    `parameters` holds "W1", (in, out), "b1", (out,), and so on up from the input; biases start
-    at zero. Raises ValueError for an `initialisation` that is not here.
+    `units` names phi, `cost` what z is trained for: a function of this module. `parameters` holds
+    "W1", (in, out), "b1", (out,), and so on up from the input; biases start at zero. Raises
+    ValueError for an `initialisation`, `units` or a `cost` that is not here.
     """
 
     def __init__(
         self,
         *,
         layers: Sequence[int],
-        initialisation: str,
+        initialisation: Initialisation,
+        units: str,
+        cost: str,
         generator: torch.Generator,
         device: torch.device | str = "cpu",
         dtype: torch.dtype = torch.float32,
     ) -> None:
-        initial = initialisation_of({initialisation: {}}, INITIALISATIONS)
+        self.units, self.top_cost = named(units, UNITS, "units"), named(cost, COSTS, "cost")
+        initial = initialisation_of(initialisation, INITIALISATIONS)
         self.depth = len(layers) - 1
         self.parameters: dict[str, Tensor] = {}
         for i, (fan_in, fan_out) in enumerate(pairwise(layers), start=1):
@@ -69,18 +136,27 @@ class FeedForward:
             self.parameters[f"W{i}"] = weights.to(device)
             self.parameters[f"b{i}"] = torch.zeros(fan_out, device=device, dtype=dtype)
 
+    def read(self, i: int, below: Tensor) -> Tensor:
+        """What layer i reads of h_{i-1}, (B, n_{i-1}): all of it."""
+        return below
+
+    def slope(self, i: int, h: Tensor) -> Tensor:
+        """The derivative of what the layer above reads of h_i by its input a_i, (B, n_i)."""
+        return self.units.slope(h)
+
     def layer(self, i: int, below: Tensor) -> Tensor:
-        """h_i, (B, n_i), from h_{i-1}, (B, n_{i-1}); for the last layer the logits."""
-        before = torch.addmm(self.parameters[f"b{i}"], below, self.parameters[f"W{i}"])
-        return before if i == self.depth else before.tanh_()
+        """h_i, (B, n_i), from h_{i-1}, (B, n_{i-1}); for the top layer z."""
+        read = self.read(i, below)
+        before = torch.addmm(self.parameters[f"b{i}"], read, self.parameters[f"W{i}"])
+        return before if i == self.depth else self.units.phi(before)
 
     def activities(self, inputs: Tensor) -> list[Tensor]:
-        """[h_0, h_1, ..., h_{L-1}, logits] for `inputs`, (B, n_0)."""
+        """[h_0, h_1, ..., h_{L-1}, z] for `inputs`, (B, n_0)."""
         activities = [inputs]
         for i in range(1, self.depth + 1):
             activities.append(self.layer(i, activities[-1]))
         return activities
 
-    def cost(self, inputs: Tensor, labels: Tensor) -> Tensor:
-        """Mean cross-entropy of the softmax over the batch, in nats."""
-        return cross_entropy(self.activities(inputs)[-1], labels)
+    def cost(self, inputs: Tensor, targets: Tensor) -> Tensor:
+        """The cost of the targets, (B, C), a mean over the batch."""
+        return self.top_cost(self.activities(inputs)[-1], targets)[0]

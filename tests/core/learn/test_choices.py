@@ -37,4 +37,10 @@ def test_another_name_and_other_options_are_refused(declared, said):
 
 def test_a_network_says_which_initialisations_there_are():
     with pytest.raises(ValueError, match="'glorot' is none of glorot_uniform, orthogonal"):
-        FeedForward(layers=(3, 2), initialisation="glorot", generator=None)
+        FeedForward(
+            layers=(3, 2),
+            initialisation="glorot",
+            units="tanh",
+            cost="softmax_cross_entropy",
+            generator=None,
+        )

@@ -7,13 +7,19 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch.nn.functional import one_hot
+from torch.nn.functional import (
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    mse_loss,
+    one_hot,
+)
 
 from replications.core.learn.learning import (
     EVALUATION_BATCH,
     NO_ANSWER,
     Backpropagation,
     Batch,
+    ErrorFeedback,
     FeedForwardRule,
     LearningRule,
     answers,
@@ -21,17 +27,22 @@ from replications.core.learn.learning import (
     errors,
     percent_wrong,
 )
-from replications.core.learn.networks import FeedForward
+from replications.core.learn.networks import FeedForward, softmax_cross_entropy
 
 DEPTHS = [(6, 3), (6, 5, 3), (6, 5, 4, 3), (6, 7, 5, 4, 4, 3)]
 CLOSE = {"rtol": 1e-11, "atol": 1e-13}
 
 
-def make(layers, count=9):
+def make(layers, count=9, *, units="tanh", cost="softmax_cross_entropy"):
     """A float64 network with non-zero biases, and a batch that is no multiple of its classes."""
     generator = torch.Generator().manual_seed(11)
     network = FeedForward(
-        layers=layers, initialisation="glorot_uniform", generator=generator, dtype=torch.float64
+        layers=layers,
+        initialisation="glorot_uniform",
+        units=units,
+        cost=cost,
+        generator=generator,
+        dtype=torch.float64,
     )
     for name, p in network.parameters.items():
         if name[0] == "b":
@@ -50,6 +61,44 @@ def naive_cost(parameters, depth, batch):
         h = h if i == depth else torch.tanh(h)
     of_label = h.gather(1, batch.labels[:, None])[:, 0]
     return (h.exp().sum(1).log() - of_label).mean()
+
+
+# Costs and units from torch's own functions, by name.
+COSTS = {
+    "softmax_cross_entropy": cross_entropy,
+    "sigmoid_cross_entropy": lambda z, t: (
+        binary_cross_entropy_with_logits(z, t, reduction="none").sum(1).mean()
+    ),
+    "squared_error": lambda z, t: mse_loss(z, t, reduction="sum") / 2 / len(z),
+    "sigmoid_squared_error": lambda z, t: mse_loss(z.sigmoid(), t, reduction="sum") / 2 / len(z),
+}
+UNITS = {"tanh": torch.tanh, "sigmoid": torch.sigmoid, "relu": torch.relu, "linear": lambda a: a}
+
+
+@pytest.mark.parametrize("units", UNITS)
+@pytest.mark.parametrize("cost", COSTS)
+def test_backpropagation_is_autograds_gradient_for_all_units_and_costs(units, cost):
+    network, batch = make((6, 5, 4, 3), units=units, cost=cost)
+    leaves = {n: p.clone().requires_grad_() for n, p in network.parameters.items()}
+    h = batch.inputs
+    for i in (1, 2, 3):
+        h = h @ leaves[f"W{i}"] + leaves[f"b{i}"]
+        h = h if i == 3 else UNITS[units](h)
+    expected = COSTS[cost](h, batch.targets)
+    gradients = torch.autograd.grad(expected, list(leaves.values()))
+    rule = Backpropagation(network=network, examples=9, generator=torch.Generator())
+    updates, monitor = rule.updates(batch)
+    torch.testing.assert_close(monitor["train_cost"], expected.detach(), **CLOSE)
+    torch.testing.assert_close(network.cost(batch.inputs, batch.targets), expected, **CLOSE)
+    for name, gradient in zip(leaves, gradients, strict=True):
+        torch.testing.assert_close(updates[name], -gradient, **CLOSE)
+
+
+def test_a_rule_of_error_feedback_has_to_name_its_feedback():
+    network, batch = make((6, 5, 3))
+    rule = ErrorFeedback(network=network, examples=9, generator=torch.Generator())
+    with pytest.raises(NotImplementedError, match="ErrorFeedback does not say what feeds errors"):
+        rule.updates(batch)
 
 
 def naive_gradient(network, batch):
@@ -137,7 +186,9 @@ def test_monitor_is_error_in_percent_and_cost_in_nats_by_hand():
     outputs = torch.tensor([[2.0, 1.0], [0.0, 3.0], [5.0, 1.0]], dtype=torch.float64)
     labels = torch.tensor([0, 0, 1])
     batch = Batch(outputs, labels, one_hot(labels, 2).double(), slice(0, 3))
-    monitor = classification_monitor(outputs, outputs.log_softmax(1), batch)
+    monitor = classification_monitor(
+        outputs, softmax_cross_entropy(outputs, batch.targets)[0], batch
+    )
     assert set(monitor) == {"train_error", "train_cost"}
     assert float(monitor["train_error"]) == pytest.approx(200 / 3)
     expected = [math.log1p(math.exp(-1)), math.log1p(math.exp(3)), math.log1p(math.exp(4))]

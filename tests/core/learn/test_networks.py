@@ -23,10 +23,12 @@ def seeded(seed=0):
     return torch.Generator().manual_seed(seed)
 
 
-def make(layers=(5, 4, 3, 2), initialisation="glorot_uniform", seed=0, dtype=torch.float64):
+def make(layers=(5, 4, 3, 2), initialisation="glorot_uniform", seed=0, dtype=torch.float64,
+         units="tanh", cost="softmax_cross_entropy"):  # fmt: skip
     return FeedForward(
-        layers=layers, initialisation=initialisation, generator=seeded(seed), dtype=dtype
-    )
+        layers=layers, initialisation=initialisation, units=units, cost=cost,
+        generator=seeded(seed), dtype=dtype,
+    )  # fmt: skip
 
 
 @FIXED
@@ -133,10 +135,19 @@ def test_activities_are_the_printed_recurrence(layers, count, seed):
     assert torch.equal(inputs, kept)
 
 
+@pytest.mark.parametrize("what, message", [
+    ({"units": "softplus"}, "units: 'softplus' is none of tanh, sigmoid, relu, linear"),
+    ({"cost": "hinge"}, "cost: 'hinge' is none of softmax_cross_entropy, sigmoid_cross_entropy"),
+])  # fmt: skip
+def test_a_name_that_is_not_here_is_told_with_those_that_are(what, message):
+    with pytest.raises(ValueError, match=message):
+        make(**what)
+
+
 def test_cost_is_the_mean_cross_entropy_in_nats():
     network = make((2, 3))
     network.parameters["W1"].zero_()
     network.parameters["b1"].copy_(torch.tensor([0.0, math.log(2), math.log(5)]))
     inputs = torch.ones(2, 2, dtype=torch.float64)  # p = 1/8, 2/8, 5/8 for any image
-    cost = network.cost(inputs, torch.tensor([0, 2]))
+    cost = network.cost(inputs, torch.eye(3, dtype=torch.float64)[[0, 2]])
     assert float(cost) == pytest.approx((math.log(8) + math.log(8 / 5)) / 2, rel=1e-6)
