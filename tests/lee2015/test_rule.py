@@ -6,7 +6,12 @@ from torch.nn.functional import cross_entropy, one_hot
 
 from replications.core.learn.learning import Batch
 from replications.core.learn.networks import FeedForward
-from replications.lee2015.rule import DifferenceTargetPropagation
+from replications.lee2015.network import BernoulliFeedForward, SignedFeedForward
+from replications.lee2015.rule import (
+    DifferenceTargetPropagation,
+    DiscretisedTargetPropagation,
+    StochasticTargetPropagation,
+)
 
 LAYERS = (5, 8, 7, 6, 3)
 EXAMPLES = 4
@@ -125,3 +130,139 @@ def test_inverse_and_forward_sweeps_touch_disjoint_parameters(sweep, prefixes):
     _, rule, batch = make()
     updates, _ = rule.sweeps[sweep](batch)
     assert {name[0] for name in updates} == prefixes
+
+
+def test_noise_falls_by_epochs_of_inverse_updates(build):
+    rule, batch = build(
+        DiscretisedTargetPropagation, SignedFeedForward, alpha=0.3, noise=0.5, noise_epochs=50
+    )
+    for epoch in (1, 2, 3):  # six images are all of the training set: a batch is an epoch
+        assert float(rule.noise()) == pytest.approx(0.5 / (1 + epoch / 50))
+        rule.updates(batch)
+        rule.inverse_updates(batch)
+
+
+def signed(h):
+    return torch.where(h > 0, 1.0, -1.0).double()
+
+
+def test_discretised_updates_descend_local_losses_with_signs_read(build):
+    """As in disc_dtp.py: f_i and g_i read signs, the top layer h_{L-1}; targets use g of signs."""
+    rule, batch = build(
+        DiscretisedTargetPropagation, SignedFeedForward, layers=(5, 8, 7, 3), alpha=0.3, noise=0.5,
+        noise_epochs=50,
+    )  # fmt: skip
+    p, q = rule.network.parameters, rule.parameters
+    h1 = (batch.inputs @ p["W1"] + p["b1"]).tanh()
+    h2 = (signed(h1) @ p["W2"] + p["b2"]).tanh()
+    top = h2.clone().requires_grad_()
+    cost = cross_entropy(top @ p["W3"] + p["b3"], batch.labels)
+    (gradient,) = torch.autograd.grad(cost, top)
+    t2 = h2 - 0.3 * gradient
+    t1 = h1 - g(rule, 2, signed(h2)) + g(rule, 2, signed(t2))
+    updates, _ = rule.updates(batch)
+    before = rule.generator.get_state()
+    inverse, _ = rule.inverse_updates(batch)
+    rule.generator.set_state(before)
+    noise = torch.randn(h1.shape, generator=rule.generator, dtype=torch.float64)
+    corrupted = h1 + 0.5 / (1 + 1 / 50) * noise
+    above = (signed(corrupted) @ p["W2"] + p["b2"]).tanh()
+    for tensor in (*p.values(), *q.values()):
+        tensor.requires_grad_()
+    loss = cross_entropy(h2 @ p["W3"] + p["b3"], batch.labels)
+    f1 = (batch.inputs @ p["W1"] + p["b1"]).tanh()
+    f2 = (signed(h1) @ p["W2"] + p["b2"]).tanh()
+    loss = loss + (f1 - t1).square().sum(1).mean() + (f2 - t2).square().sum(1).mean()
+    loss = loss + (g(rule, 2, signed(above.detach())) - corrupted).square().sum(1).mean()
+    named = p | q
+    gradients = torch.autograd.grad(loss, list(named.values()))
+    assert set(updates | inverse) == set(named)
+    for (name, update), expected in zip(
+        ((n, (updates | inverse)[n]) for n in named), gradients, strict=True
+    ):
+        torch.testing.assert_close(update, -expected, msg=name)
+
+
+def test_stochastic_updates_descend_local_losses_on_probabilities(build):
+    """As in sto_dtp.py: layers read samples, targets and inverses are about probabilities."""
+    rule, batch = build(
+        StochasticTargetPropagation, BernoulliFeedForward, layers=(5, 8, 7, 3), units="sigmoid",
+        alpha=0.3, noise=0.5, noise_epochs=100, input_noise=0.3, passes=2,
+    )  # fmt: skip
+    p, q = rule.network.parameters, rule.parameters
+    before = rule.generator.get_state()
+    updates, _ = rule.updates(batch)
+    inverse, _ = rule.inverse_updates(batch)
+    rule.generator.set_state(before)
+
+    def randn(like):
+        return torch.randn(like.shape, generator=rule.generator, dtype=torch.float64)
+
+    def drawn(h):
+        return (torch.rand(h.shape, generator=rule.generator, dtype=torch.float64) < h).double()
+
+    def up():
+        x = batch.inputs + 0.3 * randn(batch.inputs)
+        h1 = (x @ p["W1"] + p["b1"]).sigmoid()
+        s1 = drawn(h1)
+        h2 = (s1 @ p["W2"] + p["b2"]).sigmoid()
+        return x, h1, s1, h2, drawn(h2)
+
+    x, h1, s1, h2, s2 = up()
+    top = s2.clone().requires_grad_()
+    cost = cross_entropy(top @ p["W3"] + p["b3"], batch.labels)
+    (gradient,) = torch.autograd.grad(cost, top)
+    t2 = h2 - s2 + (s2 - 0.3 * gradient)
+    t1 = h1 - g(rule, 2, h2) + g(rule, 2, t2)
+    _, again, _, _, _ = up()
+    corrupted = again + 0.5 / (1 + 1 / 100) * randn(again)
+    above = (drawn(corrupted) @ p["W2"] + p["b2"]).sigmoid()
+    for tensor in (*p.values(), *q.values()):
+        tensor.requires_grad_()
+    f1, f2 = (x @ p["W1"] + p["b1"]).sigmoid(), (s1 @ p["W2"] + p["b2"]).sigmoid()
+    loss = cross_entropy(s2 @ p["W3"] + p["b3"], batch.labels)
+    loss = loss + (f1 - t1).square().sum(1).mean() + (f2 - t2).square().sum(1).mean()
+    loss = loss + (g(rule, 2, above.detach()) - corrupted).square().sum(1).mean()
+    named = p | q
+    gradients = torch.autograd.grad(loss, list(named.values()))
+    found = updates | inverse
+    assert set(found) == set(named)
+    for name, expected in zip(named, gradients, strict=True):
+        torch.testing.assert_close(found[name], -expected, msg=name)
+
+
+@pytest.mark.parametrize("rule", [DifferenceTargetPropagation, DiscretisedTargetPropagation])
+def test_without_a_gradient_at_the_top_every_target_is_the_activity(build, rule):
+    network = SignedFeedForward if rule is DiscretisedTargetPropagation else FeedForward
+    more = {"noise_epochs": 50} if rule is DiscretisedTargetPropagation else {}
+    ours, batch = build(rule, network, alpha=0.3, noise=0.2, **more)
+    _, activities = ours.passed(batch.inputs)
+    targets = ours.targets(activities, torch.zeros_like(activities[3]))
+    for i, target in targets.items():
+        torch.testing.assert_close(target, activities[i], rtol=1e-12, atol=1e-14)
+
+
+def test_exact_inverses_of_a_linear_net_give_gauss_newton_targets(build):
+    """Square layers, V_i = W_i^-1: t_i − h_i = −alpha (W_{i+1} ... W_{L-1})^-T' applied to dC/dh.
+
+    With a row vector δ at the top, δ_{i} = δ_{i+1} W_{i+1}^{-1}: the change of h_i that makes the
+    layers above move by δ, the Gauss-Newton direction.
+    """
+    rule, batch = build(
+        DifferenceTargetPropagation, FeedForward, layers=(5, 6, 6, 6, 3), units="linear",
+        alpha=0.3, noise=0.2,
+    )  # fmt: skip
+    for i in (2, 3):
+        weights, biases = (rule.network.parameters[f"{kind}{i}"] for kind in "Wb")
+        rule.parameters[f"V{i}"].copy_(weights.inverse())
+        rule.parameters[f"c{i}"].copy_(-biases @ weights.inverse())
+    activities = rule.network.activities(batch.inputs)
+    gradient = torch.randn(6, 6, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
+    targets = rule.targets(activities, gradient)
+    for i in (1, 2):
+        through = torch.eye(6, dtype=torch.float64)
+        for j in range(i + 1, 4):
+            through = through @ rule.network.parameters[f"W{j}"]
+        # Least squares: the change d of h_i with d · through = −alpha · gradient.
+        step = torch.linalg.lstsq(through.T, -0.3 * gradient.T).solution.T
+        torch.testing.assert_close(targets[i] - activities[i], step, rtol=1e-10, atol=1e-12)

@@ -91,12 +91,12 @@ class FeedForwardRule(LearningRule):
         return self.network.activities(inputs)[-1]
 
     def gradient(self, batch: Batch) -> Updates:
-        """By automatic differentiation."""
+        """By automatic differentiation; 0 where the cost does not change with a parameter."""
         twin = copy(self.network)
         leaves = {name: p.detach().requires_grad_() for name, p in twin.parameters.items()}
         twin.parameters = leaves
         cost = twin.cost(batch.inputs, batch.targets)
-        gradients = torch.autograd.grad(cost, list(leaves.values()))
+        gradients = torch.autograd.grad(cost, list(leaves.values()), materialize_grads=True)
         return dict(zip(leaves, gradients, strict=True))
 
 
