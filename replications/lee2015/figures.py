@@ -10,6 +10,7 @@ from replications.core.report.plots import (
     by_epoch,
     curve,
     error_curves,
+    width,
 )
 
 
@@ -28,3 +29,35 @@ def learning_curves(drawn: Drawn) -> Figure:
 def alignment(drawn: Drawn) -> Figure:
     """The updates against the gradient of the same cost, per layer."""
     return alignment_by_layer(drawn)
+
+
+def without_derivatives(drawn: Drawn) -> Figure:
+    """Errors of the networks that send signs (left), and of those that send samples (right)."""
+    figure, axes = plt.subplots(1, 2, figsize=(PAGE, 3.6), sharey=True)
+    sampled = [name for name in drawn.arrays if name.startswith("mnist_stochastic")]
+    signed = [name for name in drawn.arrays if name not in sampled]
+    for axis, names, title in zip(axes, (signed, sampled), ("signs", "samples"), strict=True):
+        error_curves(drawn, axis, names)
+        axis.set_title(title)
+        axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=1)
+    axes[1].set_ylabel("")
+    return figure
+
+
+def likeness(drawn: Drawn) -> Figure:
+    """How alike targets and activities of one class are, by layer, after the last epoch."""
+    columns = len(drawn.arrays)
+    figure, axes = plt.subplots(
+        1, columns, figsize=(width(columns), 2.6), sharey=True, squeeze=False
+    )
+    for axis, name in zip(axes[0], drawn.arrays, strict=True):
+        for what, style in (("targets", "-"), ("activities", "--")):
+            rows = drawn.of(name, f"likeness_of_{what}")
+            at = rows[rows["step"] == rows["step"].max()].groupby("part")["value"]
+            layers = [part.removeprefix("layer ") for part in at.mean().index]
+            axis.errorbar(layers, at.mean(), at.std(), color=drawn.color(name), ls=style,
+                          marker="o", ms=4, lw=1, capsize=2, label=what)  # fmt: skip
+        axis.set(title=drawn.label(name), xlabel="hidden layer", ylim=(0, 1.02))
+    axes[0, 0].set_ylabel("mean cosine within a class")
+    axes[0, 0].legend()
+    return figure
