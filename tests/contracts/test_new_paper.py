@@ -71,7 +71,10 @@ FOLDER = {
           signs:
             label: descent by the signs of the gradient
             learning_rule: sign_descent
-            network: {feed_forward: {layers: [64, 20, 10], initialisation: glorot_uniform}}
+            network:
+              feed_forward:
+                {layers: [64, 20, 10], initialisation: glorot_uniform, units: tanh,
+                 cost: softmax_cross_entropy}
             data: digits
             settings: {size: 0.05}
             training:

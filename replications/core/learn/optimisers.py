@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
+from typing import Any
 
 import torch
 from torch import Tensor
+
+from replications.core.learn.choices import chosen
 
 
 def rates_for(parameters: Mapping[str, Tensor], patterns: Mapping[str, float]) -> dict[str, float]:
@@ -33,12 +36,32 @@ def rates_for(parameters: Mapping[str, Tensor], patterns: Mapping[str, float]) -
     return rates
 
 
-def rate_scale(schedule: str, done: float) -> float:
-    """What all rates are multiplied by when a share `done` of the training's steps is done.
+def constant(done: float) -> float:
+    """1: the rates stay as they are."""
+    return 1.0
 
-    "constant": 1; "linear": 1 - done, so that the rates fall to zero over the training.
+
+def linear(done: float) -> float:
+    """1 - done: the rates fall to zero over the training."""
+    return 1.0 - done
+
+
+def stepped(done: float, *, factor: float, at: Sequence[float]) -> float:
+    """factor^k where k of the shares `at` of the training are done."""
+    return factor ** sum(done >= share for share in at)
+
+
+SCHEDULES = {"constant": constant, "linear": linear, "stepped": stepped}
+
+
+def schedule_of(declared: str | Mapping[str, Mapping[str, Any]]) -> Callable[[float], float]:
+    """What all rates are multiplied by when a share, in [0, 1), of the training's steps is done.
+
+    A name, or a name with its options: linear, or {stepped: {factor: 0.1, at: [0.5, 0.75]}}.
+    Raises ValueError for a schedule that is not here.
     """
-    return {"constant": 1.0, "linear": 1.0 - done}[schedule]
+    options = {declared: {}} if isinstance(declared, str) else declared
+    return chosen(options, SCHEDULES, "training.schedule")
 
 
 class SGD:
@@ -60,6 +83,96 @@ class SGD:
             if self.momentum:
                 update = self.state[f"velocity.{name}"].mul_(self.momentum).add_(update)
             self.parameters[name].add_(update, alpha=scale * self.rates[name])
+
+
+class DecayedSGD(SGD):
+    """SGD of update - decay p: weights decay, as in torch.optim.SGD."""
+
+    def __init__(
+        self,
+        parameters: Mapping[str, Tensor],
+        rates: Mapping[str, float],
+        *,
+        momentum: float,
+        decay: float,
+    ) -> None:
+        super().__init__(parameters, rates, momentum=momentum)
+        self.decay = decay
+
+    def step(self, updates: Mapping[str, Tensor], scale: float) -> None:
+        """Apply one update per named parameter, in place, with rates multiplied by `scale`."""
+        less = {n: u.sub(self.parameters[n], alpha=self.decay) for n, u in updates.items()}
+        super().step(less, scale)
+
+
+class RMSprop:
+    """n <- d n + (1-d) u^2;  p <- p + rate u / (sqrt(n) + floor)
+
+    for an update u, with decay d (Tieleman & Hinton 2012), as in torch.optim.RMSprop.
+    """
+
+    def __init__(
+        self,
+        parameters: Mapping[str, Tensor],
+        rates: Mapping[str, float],
+        *,
+        decay: float,
+        floor: float,
+    ) -> None:
+        self.parameters, self.rates = parameters, rates
+        self.decay, self.floor = decay, floor
+        self.state = {f"square.{name}": torch.zeros_like(p) for name, p in parameters.items()}
+
+    def step(self, updates: Mapping[str, Tensor], scale: float) -> None:
+        """Apply one update per named parameter, in place, with rates multiplied by `scale`."""
+        for name, update in updates.items():
+            square = self.state[f"square.{name}"]
+            square.mul_(self.decay).addcmul_(update, update, value=1 - self.decay)
+            rate = scale * self.rates[name]
+            self.parameters[name].addcdiv_(update, square.sqrt().add_(self.floor), value=rate)
+
+
+class Adam:
+    """m <- d1 m + (1-d1) u;  n <- d2 n + (1-d2) u^2;
+    p <- p + rate (m / (1 - d1^t)) / (sqrt(n / (1 - d2^t)) + floor)
+
+    for the t-th update u of a parameter, with decays d1 and d2 (Kingma & Ba 2015, Algorithm 1).
+    """
+
+    def __init__(
+        self,
+        parameters: Mapping[str, Tensor],
+        rates: Mapping[str, float],
+        *,
+        mean_decay: float,
+        square_decay: float,
+        floor: float,
+    ) -> None:
+        self.parameters, self.rates = parameters, rates
+        self.decays, self.floor = (mean_decay, square_decay), floor
+        self.state = {
+            f"{kind}.{name}": torch.zeros_like(p)
+            for name, p in parameters.items()
+            for kind in ("mean", "square")
+        }
+        # A count of its own for each: a sweep may update some parameters alone.
+        self.state |= {
+            f"count.{n}": torch.zeros_like(p.flatten()[0]) for n, p in parameters.items()
+        }
+
+    def step(self, updates: Mapping[str, Tensor], scale: float) -> None:
+        """Apply one update per named parameter, in place, with rates multiplied by `scale`."""
+        first, second = self.decays
+        for name, update in updates.items():
+            mean, square, count = (
+                self.state[f"{kind}.{name}"] for kind in ("mean", "square", "count")
+            )
+            count += 1
+            mean.lerp_(update, 1 - first)
+            square.mul_(second).addcmul_(update, update, value=1 - second)
+            spread = (square / (1 - second**count)).sqrt_().add_(self.floor)
+            step = mean / (1 - first**count)
+            self.parameters[name].addcdiv_(step, spread, value=scale * self.rates[name])
 
 
 class CentredRMSprop:

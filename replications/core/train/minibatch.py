@@ -8,7 +8,7 @@ from importlib import import_module
 import torch
 from torch import Tensor
 
-from replications.core.learn.optimisers import rate_scale, rates_for
+from replications.core.learn.optimisers import rates_for, schedule_of
 from replications.core.run.build import generator
 from replications.core.run.runs import Run
 
@@ -32,7 +32,7 @@ class Minibatches:
         module, name = run.experiment.optimiser
         rates = rates_for(parameters, training["learning_rates"])
         self.optimiser = getattr(import_module(module), name)(parameters, rates, **options)
-        self.schedule, self.batch = training["schedule"], training["batch"]
+        self.schedule, self.batch = schedule_of(training["schedule"]), training["batch"]
         self.batches = budget["examples"] // self.batch
         if self.batches == 0:
             raise ValueError(
@@ -62,4 +62,4 @@ class Minibatches:
     def apply(self, updates: Mapping[str, Tensor], epoch: int, index: int) -> None:
         """Step down by what a learning rule says, at the rates of this step."""
         done = (epoch * self.steps + index) / self.total
-        self.optimiser.step(updates, rate_scale(self.schedule, done))
+        self.optimiser.step(updates, self.schedule(done))

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import shutil
 
 import pytest
 
@@ -130,7 +131,14 @@ DECLARED = {
             "label": "a classifier",
             "minutes": 3,
             "learning_rule": "toy_rule",
-            "network": {"feed_forward": {"layers": [4, 3], "initialisation": "orthogonal"}},
+            "network": {
+                "feed_forward": {
+                    "layers": [4, 3],
+                    "initialisation": "orthogonal",
+                    "units": "tanh",
+                    "cost": "softmax_cross_entropy",
+                }
+            },
             "data": "mnist",
             "settings": {"beta": 1.0, "steps": 4},
             "training": TRAINING,
@@ -309,7 +317,14 @@ def test_a_tier_changes_what_it_names_and_nothing_else(root):
     smoke, standard, full = (paper(root).experiments(t)[0] for t in ("smoke", "standard", "paper"))
     assert smoke.resolved == {
         "learning_rule": "toy_rule",
-        "network": {"feed_forward": {"layers": [2, 3], "initialisation": "orthogonal"}},
+        "network": {
+            "feed_forward": {
+                "layers": [2, 3],
+                "initialisation": "orthogonal",
+                "units": "tanh",
+                "cost": "softmax_cross_entropy",
+            }
+        },
         "data": "digits",
         "settings": {"beta": 0.5, "steps": 4},
         "training": TRAINING | {"learning_rates": {"*": 0.1, "W*": 0.2}},
@@ -631,8 +646,8 @@ FAULTS = [
     ("rate in text", "experiments/classifier/training/learning_rates/*", "1e-3",
      ["learning_rates.*: ", "'1e-3' is not of type 'number'"]),
     ("no batch", "experiments/classifier/training/batch", 0, ["training.batch: ", "0"]),
-    ("unknown optimiser", "experiments/classifier/training/optimiser", {"adam": {}},
-     ["training.optimiser: ", "'adam'", "sgd, centred_rmsprop"]),
+    ("unknown optimiser", "experiments/classifier/training/optimiser", {"adagrad": {}},
+     ["training.optimiser: ", "'adagrad'", "sgd", "centred_rmsprop"]),
     ("unknown schedule", "experiments/classifier/training/schedule", "cosine",
      ["training.schedule: ", "'cosine'", "constant", "linear"]),
     ("unknown dataset", "experiments/classifier/data", "imagenet",
@@ -749,7 +764,7 @@ FAULTS = [
      ["ToyModel takes width; unknown: device"]),
     ("missing argument of a network", "experiments/classifier/network",
      {"feed_forward": {"layers": [4, 3]}},
-     ["classifier.network", "FeedForward takes initialisation, layers; missing: initialisation"]),
+     ["classifier.network", "FeedForward takes cost, initialisation, layers, units; missing: cost"]),
     ("two networks", "experiments/classifier/network",
      {"feed_forward": {}, "hopfield_network": {}},
      ["experiments.classifier.network: ", "too many properties"]),
@@ -859,10 +874,9 @@ def test_names_that_there_are_not_are_told(root):
 def test_a_faulty_copy_of_a_real_paper_is_told(tmp_path):
     """And the copy without the fault is not: what is told is the fault."""
     package = tmp_path / "replications"
-    (package / "lee2015").mkdir(parents=True)
-    text = (ROOT / "replications" / "lee2015" / "paper.yaml").read_text()
+    shutil.copytree(ROOT / "replications" / "lee2015", package / "lee2015")
     copied = package / "lee2015" / "paper.yaml"
-    copied.write_text(text)
+    text = copied.read_text()
     real = Suite().papers["lee2015"]
     for mine, its in zip(
         Paper(copied).experiments("paper"), real.experiments("paper"), strict=True

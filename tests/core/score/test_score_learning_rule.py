@@ -15,8 +15,8 @@ def seeded(seed):
 
 def network_and_batch(seed=0):
     network = FeedForward(
-        layers=[5, 4, 4, 3], initialisation="orthogonal", units="tanh", cost="softmax_cross_entropy", generator=seeded(seed),
-        dtype=torch.float64,
+        layers=[5, 4, 4, 3], initialisation="orthogonal", units="tanh",
+        cost="softmax_cross_entropy", generator=seeded(seed), dtype=torch.float64,
     )  # fmt: skip
     inputs = torch.rand(8, 5, generator=seeded(seed + 1), dtype=torch.float64)
     labels = torch.randint(3, (8,), generator=seeded(seed + 2))

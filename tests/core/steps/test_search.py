@@ -66,7 +66,8 @@ PAPER = {
         "classified": {
             "label": "a rule",
             "learning_rule": "backpropagation",
-            "network": {"feed_forward": {"layers": [64, 10], "initialisation": "orthogonal"}},
+            "network": {"feed_forward": {"layers": [64, 10], "initialisation": "orthogonal",
+                                         "units": "tanh", "cost": "softmax_cross_entropy"}},
             "data": "digits",
             "settings": {},
             "training": TRAINING,
