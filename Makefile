@@ -6,7 +6,7 @@
 # make carry REVISION=...   carry stored scores over the changes since a revision
 # make reference PAPER=... TIER=...   store the finished runs of a paper
 # make release TIER=...   pack a tier's results into results/release/, to upload to Zenodo or to keep
-# make tolerances   measure what rounding moves, for the regression check (half an hour)
+# make tolerances   measure what rounding moves, for the regression check (half an hour; PAPER=... alone: minutes)
 # make bench    speed against bare matrix products, as ratios in one run
 # make peers    the environment of the simulators that `make bench` compares with
 # make lint     ruff, mypy (core), snakefmt, snakemake --lint
@@ -57,7 +57,7 @@ release: setup
 	$(BIN)/python -m replications release --tier $(TIER)
 
 tolerances: setup
-	$(BIN)/python -m replications tolerances --workers $(WORKERS)
+	$(BIN)/python -m replications tolerances $(PAPER) --workers $(WORKERS)
 
 bench: setup
 	$(BIN)/python -m pytest benchmarks

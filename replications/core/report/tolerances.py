@@ -7,7 +7,7 @@ core/steps/rounding.py, on one machine, and writes results/reference/tolerances.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -37,34 +37,61 @@ def shifts(tables: Mapping[str, Path], base: str) -> pd.DataFrame:
                          if name != base})  # fmt: skip
 
 
-def tolerances(shifted: pd.DataFrame) -> pd.Series:
-    """The tolerance of every metric, from its shifts by variant, as RULE says."""
-    largest = shifted.max(axis=1)
-    in_experiment = largest.groupby(KEYS[:3]).transform("max")
-    smallest = shifted.where(shifted > 0).min(axis=1)
-    anywhere = smallest.groupby("metric").transform("min").fillna(0.0)
+def extremes(shifted: pd.DataFrame) -> pd.DataFrame:
+    """Of every metric's shifts by variant the largest, `shift`, and the `smallest` that is none."""
+    return pd.DataFrame({
+        "shift": shifted.max(axis=1),
+        "smallest": shifted.where(shifted > 0).min(axis=1),
+    })  # fmt: skip
+
+
+def tolerances(moved: pd.DataFrame) -> pd.Series:
+    """The tolerance of every metric, from its `extremes`, as RULE says."""
+    in_experiment = moved["shift"].groupby(KEYS[:3]).transform("max")
+    anywhere = moved["smallest"].groupby("metric").transform("min").fillna(0.0)
     return FACTOR * pd.concat([in_experiment, anywhere], axis=1).max(axis=1)
 
 
-def left_out(shifted: pd.DataFrame) -> dict[str, int]:
-    """How many metrics would be an alarm in each variant, by tolerances from the others alone."""
-    return {
-        name: int((shifted[name] > tolerances(shifted.drop(columns=name)) * (1 + 1e-9)).sum())
-        for name in shifted
-    }
+def left_out(shifted: pd.DataFrame, others: pd.DataFrame) -> dict[str, int]:
+    """How many metrics would be an alarm in each variant, by tolerances without that variant.
+
+    `others`: the extremes of what was not measured now.
+    """
+    found = {}
+    for name in shifted:
+        without = pd.concat([others, extremes(shifted.drop(columns=name))])
+        allowed = tolerances(without).loc[shifted.index] * (1 + 1e-9)
+        found[name] = int((shifted[name] > allowed).sum())
+    return found
 
 
-def write_tolerances(tables: Mapping[str, Path], base: str, path: Path) -> None:
-    """Write the largest shift and the tolerance of every metric, and tell what they are worth."""
+def write_tolerances(
+    tables: Mapping[str, Path], base: str, path: Path, papers: Collection[str] = ()
+) -> None:
+    """Write the extremes and the tolerance of every metric, and tell what they are worth.
+
+    With `papers` the tables are of those alone: what is stored of the others stays, and counts.
+    """
     shifted = shifts(tables, base)
-    found = pd.DataFrame({"shift": shifted.max(axis=1), "tolerance": tolerances(shifted)})
+    others = extremes(shifted.iloc[:0])
+    if papers:
+        stored = read_table(path)
+        others = stored[~stored.index.isin(papers, level="paper")][others.columns]
+    moved = pd.concat([others, extremes(shifted)]).sort_index()
+    found = moved.assign(tolerance=tolerances(moved))
     write_atomically(path, found.to_csv(float_format="%.3g", lineterminator="\n"))
     logger.info("%s: %d metrics, %d variants. %s", path, len(found), len(shifted.columns), RULE)
-    for name, alarms in left_out(shifted).items():
+    for name, alarms in left_out(shifted, others).items():
         logger.info("by tolerances from the other variants, %s has %d alarms", name, alarms)
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """What is stored, by paper, experiment, metric and part."""
+    text = dict.fromkeys(KEYS, str)  # of which a part may be empty
+    table = pd.read_csv(path, dtype=text, keep_default_na=False, na_values={"smallest": [""]})
+    return table.set_index(KEYS)
 
 
 def read_tolerances(path: Path) -> dict[tuple[str, str, str, str], float]:
     """Tolerance by paper, experiment, metric and part."""
-    table = pd.read_csv(path, keep_default_na=False, dtype=dict.fromkeys(KEYS, str))
-    return table.set_index(KEYS)["tolerance"].to_dict()
+    return read_table(path)["tolerance"].to_dict()

@@ -298,7 +298,7 @@ def variant(args: argparse.Namespace) -> None:
     from replications.core.steps.rounding import AS_IT_IS, VARIANTS, measure
 
     (one,) = (v for v in (AS_IT_IS, *VARIANTS) if v.name == args.name)
-    measure(one, args.into)
+    measure(one, args.into, args.papers)
 
 
 def tolerances(args: argparse.Namespace) -> None:
@@ -306,8 +306,10 @@ def tolerances(args: argparse.Namespace) -> None:
     from replications.core.report.tolerances import write_tolerances
     from replications.core.steps.rounding import AS_IT_IS, measured_variants
 
-    tables = measured_variants(args.results / "rounding", workers=args.workers)
-    write_tolerances(tables, AS_IT_IS.name, args.results / "reference" / "tolerances.csv")
+    folder = args.results / "rounding" / "_".join(args.papers or ["all"])
+    tables = measured_variants(folder, args.papers, workers=args.workers)
+    path = args.results / "reference" / "tolerances.csv"
+    write_tolerances(tables, AS_IT_IS.name, path, args.papers)
 
 
 def readme(args: argparse.Namespace) -> None:

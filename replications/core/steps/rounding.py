@@ -12,7 +12,7 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from importlib import import_module
@@ -126,8 +126,11 @@ def simulate(run: Run, source: torch.Generator) -> None:
                 raise
 
 
-def measure(variant: Variant, into: Path) -> None:
-    """Run the tier by one variant; its long table is <into>/scores.csv and .parquet."""
+def measure(variant: Variant, into: Path, papers: Sequence[str]) -> None:
+    """Run some papers' tier, or that of all, by one variant.
+
+    Its long table is <into>/scores.csv and .parquet.
+    """
     torch.set_num_threads(variant.threads)
     data, files = into / "data", []
     images = load("digits", data)
@@ -136,10 +139,11 @@ def measure(variant: Variant, into: Path) -> None:
         inputs = nudged(images.train.inputs, source)
         images = replace(images, train=replace(images.train, inputs=inputs))
     classifier.store_classifier(images, classifier.path("digits", data))
-    for paper in suite().papers.values():
+    selected = suite().select(list(papers) or "all")
+    for paper in selected.values():
         for experiment in paper.experiments(TIER):
             files += [run_once(experiment, index, variant, into) for index in range(RUNS)]
-    collect(files, suite().papers, into)
+    collect(files, selected, into)
 
 
 def run_once(experiment: Experiment, index: int, variant: Variant, into: Path) -> Path:
@@ -154,21 +158,23 @@ def run_once(experiment: Experiment, index: int, variant: Variant, into: Path) -
     return folder / "scores.json"
 
 
-def measured_variants(folder: Path, *, workers: int) -> dict[str, Path]:
+def measured_variants(folder: Path, papers: Sequence[str], *, workers: int) -> dict[str, Path]:
     """Run every variant that is not in `folder` yet; returns the long table of each, by name.
 
-    One on each worker; what takes several threads runs alone. Raises ValueError, with the end of
-    its log, for one that fails.
+    Of some papers, or of all. One on each worker; what takes several threads runs alone. Raises
+    ValueError, with the end of its log, for one that fails.
     """
     every = (AS_IT_IS, *VARIANTS)
     with ThreadPoolExecutor(workers) as pool:
-        list(pool.map(lambda v: run_variant(v, folder), [v for v in every if v.threads == 1]))
+        list(
+            pool.map(lambda v: run_variant(v, folder, papers), [v for v in every if v.threads == 1])
+        )
     for variant in every:
-        run_variant(variant, folder)
+        run_variant(variant, folder, papers)
     return {v.name: folder / v.name.replace(" ", "_") / "scores.parquet" for v in every}
 
 
-def run_variant(variant: Variant, folder: Path) -> None:
+def run_variant(variant: Variant, folder: Path, papers: Sequence[str]) -> None:
     """One variant in a process of its own, if it has not been run."""
     into = folder / variant.name.replace(" ", "_")
     if (into / "scores.parquet").exists():
@@ -176,7 +182,7 @@ def run_variant(variant: Variant, folder: Path) -> None:
     logger.info("%s: the smoke tier once more", variant.name)
     into.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", PACKAGE, "--log", str(into / "log"), "variant", variant.name,
-               str(into), "--threads", str(variant.threads)]  # fmt: skip
+               str(into), *papers, "--threads", str(variant.threads)]  # fmt: skip
     done = subprocess.run(command, cwd=ROOT, env={**os.environ, **variant.environment},
                           stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT,
                           check=False)  # fmt: skip

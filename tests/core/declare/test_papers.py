@@ -764,7 +764,7 @@ FAULTS = [
      ["ToyModel takes width; unknown: device"]),
     ("missing argument of a network", "experiments/classifier/network",
      {"feed_forward": {"layers": [4, 3]}},
-     ["classifier.network", "FeedForward takes cost, initialisation, layers, units; missing: cost"]),
+     ["classifier.network", "takes cost, initialisation, layers, units; missing: cost"]),
     ("two networks", "experiments/classifier/network",
      {"feed_forward": {}, "hopfield_network": {}},
      ["experiments.classifier.network: ", "too many properties"]),

@@ -7,6 +7,7 @@ from replications.core.report.tables import COLUMNS
 from replications.core.report.tolerances import (
     KEYS,
     RULE,
+    extremes,
     left_out,
     read_tolerances,
     shifts,
@@ -24,25 +25,33 @@ def shifted(**variants):
 
 
 def test_four_times_the_largest_shift_of_the_metric_in_its_experiment():
-    found = tolerances(shifted(one=[1.0, 0.125, 0.0, 2.0], two=[0.5, 0.0, 0.25, 8.0]))
+    found = tolerances(extremes(shifted(one=[1.0, 0.125, 0.0, 2.0], two=[0.5, 0.0, 0.25, 8.0])))
     assert found.tolist() == [4.0, 1.0, 1.0, 32.0]
     assert "4 times the largest" in RULE
 
 
 def test_at_least_four_times_the_smallest_that_the_metric_has_anywhere():
     """Where no variant moved a count, another processor may: by one."""
-    found = tolerances(shifted(one=[0.0, 0.0, 0.0, 0.5], two=[0.0, 0.0, 0.0, 2.0]))
+    found = tolerances(extremes(shifted(one=[0.0, 0.0, 0.0, 0.5], two=[0.0, 0.0, 0.0, 2.0])))
     assert found.tolist() == [2.0, 0.0, 0.0, 8.0]
 
 
 def test_a_variant_that_is_left_out_is_held_to_the_others():
     found = shifted(one=[1.0, 0.1, 0.0, 1.0], two=[1.0, 0.1, 0.0, 1.0], wild=[1.0, 0.1, 0.5, 9.0])
-    assert left_out(found) == {"one": 0, "two": 0, "wild": 2}
+    assert left_out(found, extremes(found.iloc[:0])) == {"one": 0, "two": 0, "wild": 2}
 
 
-def long_table(path, values):
+def test_what_is_stored_of_another_paper_is_a_floor_for_one_left_out():
+    found = shifted(one=[1.0, 0.0, 0.0, 1.0], wild=[1.0, 0.0, 0.5, 1.0])
+    assert left_out(found, extremes(found.iloc[:0]))["wild"] == 1
+    names = pd.MultiIndex.from_tuples([("other", "c", "cosine", "W1")], names=KEYS)
+    others = pd.DataFrame({"shift": [2.0], "smallest": [0.2]}, index=names)
+    assert left_out(found, others)["wild"] == 0
+
+
+def long_table(path, values, paper="toy"):
     """Two runs of one metric; what stands before the last step does not count."""
-    own = {"paper": "toy", "experiment": "a", "metric": "error"}
+    own = {"paper": paper, "experiment": "a", "metric": "error"}
     rows = [
         dict.fromkeys(COLUMNS, "") | own | {"run": run, "step": step, "value": value}
         for run, last in enumerate(values)
@@ -65,7 +74,28 @@ def test_what_is_written_is_read_again(tmp_path, caplog):
         ("toy", "a", "error", ""): pytest.approx(2.0)
     }
     head, row = (tmp_path / "tolerances.csv").read_text().splitlines()
-    assert head == "paper,experiment,metric,part,shift,tolerance" and row.startswith(
-        "toy,a,error,,"
-    )
+    assert head == "paper,experiment,metric,part,shift,smallest,tolerance"
+    assert row == "toy,a,error,,0.5,0.25,2"
     assert "up has 0 alarms" in caplog.text and RULE in caplog.text
+
+
+def test_some_papers_are_measured_alone_and_the_others_stay_and_count(tmp_path):
+    """What all of them give at once is what they give one after the other."""
+    values = {"toy": ([10.0, 20.0], [10.0, 20.0]), "zoo": ([10.0, 20.0], [10.0, 24.0])}
+    for paper, (base, up) in values.items():
+        long_table(tmp_path / f"base_{paper}", base, paper)
+        long_table(tmp_path / f"up_{paper}", up, paper)
+    for name in ("base", "up"):
+        both = [pd.read_parquet(tmp_path / f"{name}_{paper}") for paper in values]
+        pd.concat(both).to_parquet(tmp_path / name)
+    whole, parts = tmp_path / "whole.csv", tmp_path / "parts.csv"
+    write_tolerances({n: tmp_path / n for n in ("base", "up")}, "base", whole)
+    write_tolerances({n: tmp_path / f"{n}_toy" for n in ("base", "up")}, "base", parts)
+    assert read_tolerances(parts) == {("toy", "a", "error", ""): 0.0}
+    zoo = {n: tmp_path / f"{n}_zoo" for n in ("base", "up")}
+    write_tolerances(zoo, "base", parts, ["zoo"])
+    assert parts.read_text() == whole.read_text()
+    # The floor of the first paper is what the second has shown: one more or one less.
+    assert read_tolerances(parts)["toy", "a", "error", ""] == pytest.approx(8.0)
+    write_tolerances(zoo, "base", parts, ["zoo"])
+    assert parts.read_text() == whole.read_text()

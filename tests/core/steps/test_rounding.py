@@ -106,7 +106,7 @@ def test_variants_that_were_run_are_not_run_again_and_a_failure_shows_its_log(tm
     done = tmp_path / "draw_1"
     done.mkdir()
     (done / "scores.parquet").touch()
-    rounding.run_variant(VARIANTS[0], tmp_path)
+    rounding.run_variant(VARIANTS[0], tmp_path, [])
     assert [p.name for p in tmp_path.iterdir()] == ["draw_1"]
     with pytest.raises(ValueError, match="nonsense failed:"):
-        rounding.run_variant(rounding.Variant("nonsense"), tmp_path)
+        rounding.run_variant(rounding.Variant("nonsense"), tmp_path, [])
