@@ -18,6 +18,8 @@ from replications.core.declare.schema import DeclarationError, read_yaml
 
 STEP = f"{PACKAGE}.core.steps.search:trial"
 DRAWN = ("settings", "training")  # what of an experiment a search may draw
+ERROR = "validation_error"  # by which the search for a learning rule's settings decides
+OF_SAMPLERS = ("samplers", "maximise", "samples")  # what the search for a model's declares
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,18 @@ class Search:
     paper: str
     name: str
     declared: dict
+
+    @property
+    def scores(self) -> list[str]:
+        """What a trial measures: of a model by sampler, of a learning rule its error."""
+        return self.declared.get("samplers", [ERROR])
+
+    def value(self, scores: Mapping[str, float | None]) -> float | None:
+        """What decides, the larger the better; None for a trial that diverged."""
+        if "maximise" in self.declared:
+            return scores[self.declared["maximise"]]
+        error = scores[ERROR]
+        return None if error is None else -error
 
     @property
     def stages(self) -> list[dict]:
@@ -115,13 +129,13 @@ def checked_searches(root: Path = ROOT / PACKAGE) -> list[Search]:
         path = root / search.paper / "search.yaml"
         where = f"{path.relative_to(root.parent)}: {search.name}"
         paper = Paper(path.with_name("paper.yaml"))
-        models = {e.name: e for e in paper.experiments("paper") if e.kind == "model"}
-        if declared["experiment"] not in models:
+        trained = {e.name: e for e in paper.experiments("paper") if e.kind != "simulation"}
+        if declared["experiment"] not in trained:
             raise DeclarationError(
-                f"{where}.experiment: no model {declared['experiment']!r}; "
-                f"known are {', '.join(models)}"
+                f"{where}.experiment: nothing is trained as {declared['experiment']!r}; "
+                f"known are {', '.join(trained)}"
             )
-        experiment = models[declared["experiment"]]
+        experiment = trained[declared["experiment"]]
         check_samplers(declared, experiment, where)
         check_trials(declared, where)
         for number, space in enumerate(declared["spaces"]):
@@ -131,7 +145,16 @@ def checked_searches(root: Path = ROOT / PACKAGE) -> list[Search]:
 
 
 def check_samplers(declared: Mapping, experiment: Experiment, where: str) -> None:
-    """The model has the samplers, and one of them decides."""
+    """The model has the samplers, and one of them decides; a learning rule has none."""
+    given = [key for key in OF_SAMPLERS if key in declared]
+    wanted = [*OF_SAMPLERS] if experiment.kind == "model" else []
+    if given != wanted:
+        raise DeclarationError(
+            f"{where}: the search for a {experiment.kind.replace('_', ' ')}'s settings has "
+            f"{', '.join(wanted) or 'no ' + ', no '.join(given)}"
+        )
+    if not wanted:
+        return
     known = samplers_of(experiment.science)
     for sampler in declared["samplers"]:
         if sampler not in known:

@@ -281,9 +281,10 @@ def test_a_rank_of_the_next_stage_is_that_of_the_stage_before(tmp_path, monkeypa
     trained = []
     monkeypatch.setattr(model, "train", lambda run: trained.append(run.experiment.resolved))
     monkeypatch.setattr(search, "validation", lambda run, n: {"ancestral": 1.0, "generate": 2.0})
+    monkeypatch.setattr(search, "import_module", lambda name: model)
     monkeypatch.setattr(Search, "hashes", lambda self, stage: {})
     monkeypatch.setattr(
-        Search, "resolve", lambda self, stage, v: SimpleNamespace(resolved=(stage, v))
+        Search, "resolve", lambda self, stage, v: SimpleNamespace(resolved=(stage, v), kind="model")
     )
     done(tmp_path, 0, {0: 1.0, 1: None, 2: 3.0, 3: 2.0})
     for rank, draw in enumerate([2, 3, 0, 1]):
@@ -395,9 +396,9 @@ FAULTS = [
     ("no bounds", "spaces>0>drawn>0", {"set": ["a"], "start": 1},
      r"wide\.spaces\.0\.drawn\.0: needs, and needs only, one of: choices; or low, high, log"),
     ("unknown experiment", "experiment", "sampeld",
-     r"wide\.experiment: no model 'sampeld'; known are sampled$"),
-    ("no generative model", "experiment", "classified",
-     r"wide\.experiment: no model 'classified'; known are sampled$"),
+     r"wide\.experiment: nothing is trained as 'sampeld'; known are sampled, classified$"),
+    ("samplers of a rule", "experiment", "classified",
+     r"wide: the search for a learning rule's settings has no samplers, no maximise, no samples$"),
     ("unknown sampler", "samplers", ["generate", "gibbs"],
      r"wide\.samplers: DeepGenerativeModel has no 'gibbs'; it has ancestral, .*generate"),
     ("another to maximise", "maximise", "decode",
@@ -447,6 +448,43 @@ def test_a_fault_is_told_with_its_place_and_what_there_is(root, key, value, told
 def test_a_drawn_path_may_lead_into_what_its_space_fixes(root):
     declare(root, changed("spaces>1>drawn>0>set", ["training/optimiser/centred_rmsprop/decay"]))
     assert len(checked_searches(root)) == 1
+
+
+RULES = {key: DECLARED[key] for key in ("says", "seed", "stages")} | {
+    "experiment": "classified",
+    "spaces": [space(
+        {"set": ["training/learning_rates/*"], "start": 0.3, "low": 0.01, "high": 1, "log": True},
+        draws=4,
+    )],
+}  # fmt: skip
+
+
+def test_the_search_for_a_rules_settings_goes_by_its_validation_error(
+    root, tmp_path, without_test_images
+):
+    paper = copy.deepcopy(PAPER)
+    paper["experiments"]["classified"]["training"]["learning_rates"] = {"*": 0.1}
+    (root / "toy" / "paper.yaml").write_text(json.dumps(paper))
+    declare(root, RULES)
+    assert [s.scores for s in checked_searches(root)] == [["validation_error"]]
+    run_search(tmp_path, [range(4), range(2)])
+    with open(tmp_path / "search/toy/wide.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    first = [float(row["validation_error"]) for row in rows[:4]]
+    assert first == sorted(first) and len(set(first)) > 1 and all(0 < e <= 100 for e in first)
+    assert {row["draw"] for row in rows[4:]} == {row["draw"] for row in rows[:2]}
+    curve = tmp_path / "search/toy/wide/1/0/curves.csv"
+    with open(curve, newline="") as file:
+        last = [r for r in csv.DictReader(file) if r["metric"] == "validation_error"][-1]
+    told = json.loads((curve.parent / "trial.json").read_text())
+    assert told["value"] == -float(last["value"]) and last["step"] == "2"
+
+
+@pytest.mark.parametrize("missing", ["samplers", "maximise", "samples"])
+def test_the_search_for_a_models_settings_says_by_which_sampler(root, missing):
+    declare(root, {key: value for key, value in DECLARED.items() if key != missing})
+    with pytest.raises(DeclarationError, match="model's settings has samplers, maximise, samples"):
+        checked_searches(root)
 
 
 def test_a_search_that_there_is_not_is_told_with_those_there_are(root):
