@@ -14,6 +14,7 @@ from replications.core.declare.experiments import TIERS, Experiment
 from replications.core.declare.papers import Claim, Paper
 from replications.core.declare.schema import DeclarationError, read_yaml
 from replications.core.report.compare import value_range
+from replications.core.report.render import three_digits
 from replications.core.report.tables import last, read_table
 
 
@@ -69,7 +70,9 @@ def claim_with_value(paper: Paper, name: str, where: str) -> Claim:
 
 def with_unit(numbers: Sequence[float], unit: str) -> str:
     """A number, or a range, to three digits, with its unit: "3.82%", "232 nats", "2 to 3%"."""
-    text = " to ".join(f"{n:,.0f}" if abs(n) >= 100 else f"{n:.3g}" for n in dict.fromkeys(numbers))
+    text = " to ".join(
+        f"{n:,.0f}" if abs(n) >= 100 else three_digits(n) for n in dict.fromkeys(numbers)
+    )
     return text + (unit if unit == "%" else f" {unit}".rstrip())
 
 

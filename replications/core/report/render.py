@@ -91,11 +91,19 @@ def cells(comparison: Comparison, usual: str = "") -> dict[str, str]:
     return dict(zip(COLUMNS, texts, strict=True))
 
 
+def three_digits(value: float) -> str:
+    """Three significant digits; more for what is below 1 and would read 1: 0.9999."""
+    digits = 3
+    while abs(value) < 1 and abs(float(f"{value:.{digits}g}")) == 1:
+        digits += 1
+    return f"{value:.{digits}g}"
+
+
 def number(value: float | None) -> str:
-    """Three significant digits, one decimal from 100 on; "" for None."""
+    """`three_digits`, one decimal from 100 on; "" for None."""
     if value is None:
         return ""
-    return f"{value:.3g}" if abs(value) < 100 else f"{value:.1f}"
+    return three_digits(value) if abs(value) < 100 else f"{value:.1f}"
 
 
 def markdown(table: Sequence[Mapping[str, str]]) -> str:

@@ -26,6 +26,7 @@ from replications.core.report.render import (
     in_markdown,
     markdown,
     sections,
+    three_digits,
     write_comparison,
 )
 from tests.core.report.claims import (
@@ -65,6 +66,14 @@ def test_the_cells_of_what_was_not_run_are_empty_and_numbers_are_as_long_as_they
     assert [found[k] for k in ("ours, mean", "95% t-interval", "note")] == ["", "", ""]
     nats = cells(replace(COMPARISON, ours=236.26, low=-100.04, high=99.94))
     assert nats["ours, mean"] == "236.3" and nats["95% t-interval"] == "-100.0 to 99.9"
+
+
+@pytest.mark.parametrize("value, text", [
+    (0.99985, "0.9999"), (-0.99985, "-0.9999"), (0.9994, "0.999"), (1.0, "1"), (1.0002, "1"),
+    (0.999999999, "0.999999999"), (99.97, "100"), (3.14159, "3.14"), (0.0012345, "0.00123"),
+])  # fmt: skip
+def test_what_is_below_one_does_not_read_one(value, text):
+    assert three_digits(value) == text
 
 
 def test_runs_without_the_number_and_the_share_of_an_open_verdict_are_told():
