@@ -19,6 +19,7 @@ def one_thread():
 
 
 LONG = (  # files of minutes, by name, the longest first
+    "test_reruns",
     "test_workflow",
     "test_carry",
     "test_planted_faults",

@@ -1,4 +1,4 @@
-"""The smoke tier end to end through Snakemake, in a copy of the project; what a change reruns."""
+"""The smoke tier end to end through Snakemake, in a copy of the project."""
 
 import json
 import os
@@ -17,21 +17,7 @@ from replications.core.declare.papers import Suite
 from replications.core.report.plots import figures
 from replications.core.report.tables import COLUMNS
 from tests.core.report.drawing import flaws
-from tests.workflow.runner import COMMAND, copy_of, edit, planned, ran, snakemake, trained
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    """A copy of the project whose smoke tier has been run."""
-    folder = copy_of(ROOT, tmp_path_factory.mktemp("workflow") / "project")
-    ran(folder, "smoke")
-    return folder
-
-
-@pytest.fixture
-def project(finished, tmp_path):
-    """A copy of the finished project, dates and Snakemake's memory included, to change at will."""
-    return shutil.copytree(finished, tmp_path / "project")
+from tests.workflow.runner import COMMAND, copy_of, planned, snakemake
 
 
 def test_every_table_and_figure_is_there(finished):
@@ -108,9 +94,9 @@ def test_logs_hold_no_control_characters(finished):
         assert not re.search(r"[\x00-\x08\x0b-\x1f]", path.read_text()), path
 
 
-def test_the_regression_check_passes_and_names_the_processors(finished):
-    done = snakemake(finished, "check")
-    log = (finished / "results/smoke/logs/check.log").read_text()
+def test_the_regression_check_passes_and_names_the_processors(project):
+    done = snakemake(project, "check")
+    log = (project / "results/smoke/logs/check.log").read_text()
     assert done.returncode == 0, log
     assert "metrics are as in the reference" in log
     assert "The reference was made on" in log and machine()["processor"] in log
@@ -139,121 +125,9 @@ def test_another_place_or_device_reruns_nothing(finished, tmp_path):
     assert "Nothing to be done" in done.stdout + done.stderr, done.stdout[-3000:] + done.stderr
 
 
-def test_comments_docstrings_and_messages_rerun_nothing(project):
-    path = project / "replications/scellier2017/rule.py"
-    path.write_text(path.read_text().replace('"""', '"""Again: ', 1) + "\n# the end\n")
-    edit(project / "replications/core/train/minibatch.py", "least as many", "at least as many")
-    edit(project / "replications/core/data/catalogue.py", "CC BY 4.0, UCI", "CC BY 4.0, the UCI")
-    assert planned(project, "smoke") == {}
-
-
-OF_LEE = {
-    "run_smoke_lee2015", "report_lee2015", "complete_lee2015", "overview", "page", "crate", "smoke"
-}  # fmt: skip
-
-
-def test_a_changed_rule_reruns_its_paper_alone(project):
-    edit(project / "replications/lee2015/rule.py", "(2 / count)", "(3 / count)")
-    assert set(planned(project, "smoke")) == OF_LEE
-
-
-def test_a_changed_setting_retrains_its_experiment_alone(project):
-    before = trained(project)
-    edit(project / "replications/lee2015/paper.yaml", "alpha: 0.327736332653", "alpha: 0.3")
-    assert set(planned(project, "smoke")) == OF_LEE
-    ran(project, "smoke")
-    after = trained(project)
-    changed = {run for run, when in after.items() if before[run] != when}
-    assert changed == {f"lee2015/mnist_continuous/{i}" for i in (0, 1)}
-
-
-def test_a_changed_claim_or_figure_trains_nothing(project):
-    edit(project / "replications/lee2015/paper.yaml", "value: {mean: 1.94}", "value: {mean: 1.9}")
-    assert set(planned(project, "smoke")) == OF_LEE - {"run_smoke_lee2015"}
-    edit(project / "replications/lee2015/paper.yaml", "value: {mean: 1.9}", "value: {mean: 1.94}")
-    edit(project / "replications/lee2015/figures.py", "training cost (nats)", "cost (nats)")
-    assert set(planned(project, "smoke")) == OF_LEE - {"run_smoke_lee2015"}
-
-
-def test_more_runs_are_made_alone_and_one_without_a_number_leaves_the_others_theirs(project):
-    """song2000's third run has a neuron that does not spike: its irregularity is undefined."""
-    before = trained(project)
-    edit(project / "config/config.yaml", "smoke: 2", "smoke: 3")
-    ran(project, "song2000", "--config", "tier=smoke")
-    after = trained(project)
-    assert set(after) - set(before) == {f"song2000/{e}/2" for e in ("rates", "correlated")}
-    assert all(after[run] == when for run, when in before.items())
-    table = (project / "results/smoke/papers/song2000/comparison.md").read_text()
-    assert "| 2 of 3 |" in table and "| 3 |" in table
-
-
-def test_one_failing_run_holds_back_nothing_but_itself_and_is_tried_again_alone(project):
-    path = project / "replications/core/steps/jobs.py"
-    whole = path.read_text()
-    edit(path, "def train(run: Run) -> None:", "def train(run: Run) -> None:" + FAILING)
-    edit(project / "replications/lee2015/paper.yaml", "alpha: 0.327736332653", "alpha: 0.3")
-    done = snakemake(project, "smoke")
-    assert done.returncode != 0
-    told = (project / "results/smoke/logs/complete/lee2015.log").read_text()
-    assert "1 runs failed" in told and "lee2015 mnist_continuous 1: no more memory" in told
-    scores = pd.read_parquet(project / "results/smoke/scores.parquet")
-    left = scores[scores["paper"] == "lee2015"].groupby("experiment")["run"].unique()
-    assert [*map(int, left["mnist_continuous"])] == [0] and len(left["mnist_backpropagation"]) == 2
-    before = trained(project)
-    path.write_text(whole)
-    ran(project, "smoke")
-    after = trained(project)
-    changed = {run for run, when in after.items() if before.get(run) != when}
-    assert changed == {"lee2015/mnist_continuous/1"}
-
-
-FAILING = """
-    if run.experiment.name == "mnist_continuous" and run.index == 1:
-        raise ValueError("no more memory")
-"""
-
-
-def test_a_planted_sign_flip_is_caught_with_a_table_of_what_moved(project):
-    """Through the whole workflow; one fault for every rule and model is in test_planted_faults."""
-    contrast = "contrast(batch.inputs, free, above, "  # bounded outputs, which cannot diverge
-    edit(project / "replications/scellier2017/rule.py", f"{contrast}beta)", f"{contrast}-beta)")
-    done = snakemake(project, "check")
-    assert done.returncode != 0
-    log = (project / "results/smoke/logs/check.log").read_text()
-    assert "metrics regressed" in log
-    assert re.search(r"scellier2017 +mnist_1h +.*moved", log)
-    assert not re.search(r"(lee2015|bengio2015) .*moved", log)
-    assert not (project / "results/smoke/check.csv").exists()
-
-
-def test_a_second_workflow_in_the_same_directory_says_so_and_harms_nothing(project):
-    before = (project / "results/smoke/scores.csv").read_bytes()
-    edit(project / "replications/lee2015/rule.py", "(2 / count)", "(3 / count)")
-    command = [*COMMAND[:-1], "1", "smoke"]
-    first = subprocess.Popen(
-        command, cwd=project, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    for line in first.stdout:
-        if "run_smoke_lee2015" in line:
-            break  # the first workflow is at work now, and holds the directory
-    second = snakemake(project, "smoke")
-    assert second.returncode != 0 and "LockException" in second.stdout
-    assert (project / "results/smoke/scores.csv").read_bytes() == before
-    out, _ = first.communicate()
-    assert first.returncode == 0, out[-3000:]
-
-
-def test_the_report_is_made_offline_with_captions(finished, tmp_path):
+def test_the_report_is_made_offline_with_captions(project, tmp_path):
     report = tmp_path / "report.html"
-    done = snakemake(finished, "smoke", "--report", str(report))
+    done = snakemake(project, "smoke", "--report", str(report))
     assert done.returncode == 0, done.stdout[-3000:]
     text = report.read_text()
     assert "Comparison with the papers" in text and "learning_curves" in text
-
-
-def test_what_is_forced_is_trained_again(project):
-    before = trained(project)
-    ran(project, "--config", "tier=smoke", "--forceall", "--", "lee2015")
-    after = trained(project)
-    changed = {run for run, when in after.items() if before[run] != when}
-    assert changed == {run for run in before if run.startswith("lee2015/")}
