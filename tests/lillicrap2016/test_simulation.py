@@ -1,6 +1,7 @@
 """The linear and the nonlinear tasks and the theory, against derivatives and closed forms."""
 
 import math
+from itertools import product
 
 import numpy as np
 import pytest
@@ -121,9 +122,7 @@ def test_the_flow_keeps_it_and_from_zero_ends_without_error():
     coarse = conservation(generator=seeded(), layers=(8, 6, 3), weights=0.1, duration=30.0,
                           steps=1500)  # fmt: skip
     ratio = coarse["random, drift"][-1] / found["random, drift"][-1]
-    assert (
-        10 < ratio < 40
-    )  # a method of order 4: halving the step is 16 times nearer, or a bit more
+    assert 10 < ratio < 40  # a method of order 4: at half the step it is about 16 times nearer
 
 
 def test_after_one_example_from_zero_it_is_a_positive_multiple_of_pseudo_backprop():
@@ -226,9 +225,7 @@ def test_three_neurons_end_on_the_hyperbola_or_keep_their_parabola():
     paths, kept = found["paths"], found["quantity"]
     assert paths.shape == (51, 25, 2) and np.abs(kept - kept[0]).max() < 1e-6
     starts, ends = paths[0], paths[-1]
-    assert {tuple(s) for s in starts} == {
-        (a, b) for a in (-2, -1, 0, 1, 2) for b in (-2, -1, 0, 1, 2)
-    }
+    assert {tuple(s) for s in starts} == set(product((-2, -1, 0, 1, 2), repeat=2))
     solved = np.abs(ends.prod(axis=1) - 1) < 1e-3
     assert solved.mean() > 0.9
     # Where a path ends: w0 w1 = 1 and 2 w1 - w0² = c, a cubic in w0, whose stable root has w1 > 0.
