@@ -27,7 +27,7 @@ from replications.core.train import learning_rule, model
 
 TASKS = {"learning_rule": learning_rule.Classification, "model": model.Generation}
 IMAGES = 1000  # training images that are kept
-WARM_UP, TURNS = 5, 5
+WARM_UP, TURNS = 2, 3
 SECONDS = 0.15  # of one device's turn
 
 
