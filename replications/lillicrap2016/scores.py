@@ -40,13 +40,13 @@ def initial_scales(arrays: Arrays) -> list[Score]:
 
 
 def conservation(arrays: Arrays) -> list[Score]:
-    """largest_drift of the conserved quantity, and relative_error at the end, by start."""
+    """largest_drift of the conserved quantity, and map_error at the end, by start."""
     return [
         Score(metric, value, start)
         for start in ("random", "zero")
         for metric, value in (
             ("largest_drift", arrays[f"{start}, drift"].max()),
-            ("relative_error", arrays[f"{start}, error"][-1]),
+            ("map_error", arrays[f"{start}, error"][-1]),
         )
     ]
 

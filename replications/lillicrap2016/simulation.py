@@ -71,14 +71,14 @@ def linear_task(
     rates: Mapping[str, float],
     noise: float,
     every: int,
-    examples: int,
+    shown: int,
 ) -> Arrays:
     """Task 1: T is drawn, U(-1, 1); W, A ~ U(-weights, weights), B ~ U(-feedback, feedback).
 
-    The rules see the same examples. "examples", (K,): when it is measured, each `every` of them;
-    "<rule>", (K,): the normalised squared error; "angle, <direction>", (K,): mean angle, degrees,
-    of feedback alignment's Δh to those of back-propagation and of pseudo-backprop, over the
-    `every` examples before.
+    The rules see the same `shown` examples. "examples", (K,): when it is measured, each `every` of
+    them; "<rule>", (K,): the normalised squared error; "angle, <direction>", (K,): mean angle,
+    degrees, of feedback alignment's Δh to those of back-propagation and of pseudo-backprop, over
+    the `every` examples before.
     """
     n_in, n_hidden, n_out = layers
     T = uniform(1.0, n_out, n_in, generator=generator)
@@ -89,7 +89,7 @@ def linear_task(
     found: dict[str, list[float]] = {rule: [float(nets[rule].error(T))] for rule in RULES}
     turned: dict[str, list[float]] = {"angle, back-propagation": [], "angle, pseudo-backprop": []}
     seen = []
-    for k in range(1, examples + 1):
+    for k in range(1, shown + 1):
         x = torch.randn(n_in, generator=generator, dtype=torch.float64)
         perturbation = noise * torch.randn(n_hidden, generator=generator, dtype=torch.float64)
         seen.append(x)
@@ -103,7 +103,7 @@ def linear_task(
         if k % every == 0:
             for rule, net in nets.items():
                 found[rule].append(float(net.error(T)))
-    when = np.arange(0, examples + 1, every)
+    when = np.arange(0, shown + 1, every)
     return {"examples": when} | {n: np.array(v) for n, v in (found | turned).items()}
 
 
@@ -124,9 +124,11 @@ def initial_scales(
     scales: Sequence[float],
     feedback: float,
     rate: float,
-    examples: int,
+    shown: int,
 ) -> Arrays:
     """Fig. 4: feedback alignment from W, A ~ U(-scale, scale), for each of the `scales`.
+
+    Each sees the same `shown` examples.
 
     "scales", (S,); by scale "error", (S,), and mean angles over the last tenth of the examples,
     "angle, back-propagation" and "angle, pseudo-backprop", (S,), degrees.
@@ -136,13 +138,13 @@ def initial_scales(
     A = uniform(1.0, n_hidden, n_in, generator=generator)
     W = uniform(1.0, n_out, n_hidden, generator=generator)
     B = uniform(feedback, n_hidden, n_out, generator=generator)
-    xs = torch.randn(examples, n_in, generator=generator, dtype=torch.float64)
+    xs = torch.randn(shown, n_in, generator=generator, dtype=torch.float64)
     found: dict[str, list[float]] = {}
     for scale in scales:
         net = Linear(scale * A, scale * W, B)
         turned: dict[str, list[Tensor]] = {}
         for k, x in enumerate(xs):
-            if k >= examples - examples // 10:
+            if k >= shown - shown // 10:
                 for name, values in directions(net, T, x[None]).items():
                     turned.setdefault(name, []).append(values)
             net.step(x, T @ x, "feedback alignment", rate, None)
@@ -226,12 +228,13 @@ def nonlinear_task(
     networks: int,
     tested: int,
     every: int,
-    examples: int,
+    shown: int,
 ) -> Arrays:
     """Task 3: networks of tanh units and linear outputs learn what a deeper one computes.
 
     The teacher is drawn, U(-teacher_weights, teacher_weights), biases too; of each student
-    `networks` learn, each from weights and examples of its own, the same for both rules.
+    `networks` learn, each from weights and examples of its own, the same for both rules, `shown` of
+    them.
     "examples", (K,); "<student>, <rule>", (K, networks): squared error over the variance of the
     teacher's outputs, on `tested` other inputs.
     """
@@ -239,14 +242,14 @@ def nonlinear_task(
     x = torch.randn(1, tested, teacher[0], generator=generator, dtype=torch.float64)
     y = true.activities(x)[-1]
     spread = (y - y.mean(1, keepdim=True)).square().sum((1, 2))
-    arrays: Arrays = {"examples": np.arange(0, examples + 1, every)}
+    arrays: Arrays = {"examples": np.arange(0, shown + 1, every)}
     source = int(torch.randint(2**62, (), generator=generator))
     for student, layers in students.items():
         for rule, rate in rates.items():
             own = torch.Generator().manual_seed(source)
             net = Stack.random([layers] * networks, weights, feedback, 0.0, own)
             errors = [net.error(x, y) / spread]
-            for k in range(1, examples + 1):
+            for k in range(1, shown + 1):
                 seen = torch.randn(networks, 1, teacher[0], generator=own, dtype=torch.float64)
                 net.step(seen, true.activities(seen)[-1], rule, rate)
                 if k % every == 0:

@@ -38,7 +38,7 @@ def test_conservation():
         for name, values in each.items()
     }
     found = by_part(scores.conservation(arrays))
-    assert found["largest_drift", "zero"] == 1e-9 and found["relative_error", "random"] == 0.1
+    assert found["largest_drift", "zero"] == 1e-9 and found["map_error", "random"] == 0.1
 
 
 def test_nonlinear_task_tells_how_sure_the_advantage_of_depth_is():

@@ -143,7 +143,7 @@ def test_after_one_example_from_zero_it_is_a_positive_multiple_of_pseudo_backpro
 def test_the_linear_task_is_what_its_steps_do():
     given = {"layers": LAYERS, "weights": 0.05, "feedback": 0.5, "noise": 0.01, "every": 4}
     rates = dict(zip(RULES, (0.02, 0.03, 0.05, 0.001), strict=True))
-    found = linear_task(generator=seeded(3), rates=rates, examples=12, **given)
+    found = linear_task(generator=seeded(3), rates=rates, shown=12, **given)
     g = seeded(3)
     T, A, W, B = (simulation.uniform(b, *s, generator=g) for b, s in
                   ((1.0, (3, 6)), (0.05, (5, 6)), (0.05, (3, 5)), (0.5, (5, 3))))  # fmt: skip
@@ -163,7 +163,7 @@ def test_the_linear_task_is_what_its_steps_do():
 
 def test_small_initial_weights_are_nearer_to_pseudo_backprop():
     found = initial_scales(generator=seeded(1), layers=(30, 20, 10), scales=[0.001, 0.25],
-                           feedback=0.5, rate=1e-3, examples=2000)  # fmt: skip
+                           feedback=0.5, rate=1e-3, shown=2000)  # fmt: skip
     small, large = found["angle, pseudo-backprop"]
     assert small < found["angle, back-propagation"][0]
     assert small < large
@@ -207,7 +207,7 @@ def test_the_nonlinear_task_gives_both_rules_the_same_start_and_examples():
     given = {
         "teacher": [6, 5, 4, 3], "teacher_weights": 1.0, "weights": 0.3, "feedback": 0.3,
         "students": {"3 layers": [6, 5, 3], "4 layers": [6, 5, 4, 3]}, "networks": 2,
-        "tested": 50, "every": 5, "examples": 10,
+        "tested": 50, "every": 5, "shown": 10,
         "rates": {"back-propagation": 0.05, "feedback alignment": 0.05},
     }  # fmt: skip
     found = nonlinear_task(generator=seeded(2), **given)

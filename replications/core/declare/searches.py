@@ -17,7 +17,7 @@ from replications.core.declare.papers import Paper, suite
 from replications.core.declare.schema import DeclarationError, read_yaml
 
 STEP = f"{PACKAGE}.core.steps.search:trial"
-DRAWN = ("settings", "training")  # what of an experiment a search may draw
+DRAWN = ("settings", "training", "network")  # what of an experiment a search may draw
 ERROR = "validation_error"  # by which the search for a learning rule's settings decides
 OF_SAMPLERS = ("samplers", "maximise", "samples")  # what the search for a model's declares
 
@@ -187,7 +187,7 @@ def check_trials(declared: Mapping, where: str) -> None:
 
 def check_paths(space: Mapping, experiment: Experiment, where: str) -> None:
     """Every path leads to what the experiment declares; a drawn one may lead to what is fixed."""
-    settings = {key: experiment.resolved[key] for key in DRAWN}
+    settings = {key: experiment.resolved[key] for key in DRAWN if key in experiment.resolved}
     for path in space["fixed"]:
         check_path(settings, path, f"{where}.fixed")
     if any(path.startswith("training/optimiser") for path in space["fixed"]):

@@ -35,7 +35,18 @@ def orthogonal(
     return left @ right
 
 
-INITIALISATIONS = {"glorot_uniform": glorot_uniform, "orthogonal": orthogonal}
+def uniform(
+    fan_in: int, fan_out: int, *, generator: torch.Generator, dtype: torch.dtype, bound: float
+) -> Tensor:
+    """W ~ U(-bound, bound), shape (fan_in, fan_out); on the CPU."""
+    return bound * (2 * torch.rand(fan_in, fan_out, generator=generator, dtype=dtype) - 1)
+
+
+INITIALISATIONS = {
+    "glorot_uniform": glorot_uniform,
+    "orthogonal": orthogonal,
+    "uniform": uniform,
+}
 
 
 # A name, or a name with its options: glorot_uniform, or {fan_in_uniform: {gain: 0.7}}.

@@ -78,8 +78,9 @@ def write_tolerances(
         stored = read_table(path)
         others = stored[~stored.index.isin(papers, level="paper")][others.columns]
     moved = pd.concat([others, extremes(shifted)]).sort_index()
-    found = moved.assign(tolerance=tolerances(moved))
-    write_atomically(path, found.to_csv(float_format="%.3g", lineterminator="\n"))
+    found = moved.assign(tolerance=tolerances(moved).map(lambda t: float(f"{t:.3g}")))
+    # Shifts to more digits than tolerances, which come out the same from them.
+    write_atomically(path, found.to_csv(float_format="%.6g", lineterminator="\n"))
     logger.info("%s: %d metrics, %d variants. %s", path, len(found), len(shifted.columns), RULE)
     for name, alarms in left_out(shifted, others).items():
         logger.info("by tolerances from the other variants, %s has %d alarms", name, alarms)

@@ -81,7 +81,7 @@ def test_what_is_written_is_read_again(tmp_path, caplog):
 
 def test_some_papers_are_measured_alone_and_the_others_stay_and_count(tmp_path):
     """What all of them give at once is what they give one after the other."""
-    values = {"toy": ([10.0, 20.0], [10.0, 20.0]), "zoo": ([10.0, 20.0], [10.0, 24.0])}
+    values = {"toy": ([10.0, 20.0], [10.0, 20.0]), "zoo": ([10.0, 20.0], [10.0, 24.0 + 1 / 3])}
     for paper, (base, up) in values.items():
         long_table(tmp_path / f"base_{paper}", base, paper)
         long_table(tmp_path / f"up_{paper}", up, paper)
@@ -96,6 +96,6 @@ def test_some_papers_are_measured_alone_and_the_others_stay_and_count(tmp_path):
     write_tolerances(zoo, "base", parts, ["zoo"])
     assert parts.read_text() == whole.read_text()
     # The floor of the first paper is what the second has shown: one more or one less.
-    assert read_tolerances(parts)["toy", "a", "error", ""] == pytest.approx(8.0)
+    assert read_tolerances(parts)["toy", "a", "error", ""] == 8.67
     write_tolerances(zoo, "base", parts, ["zoo"])
     assert parts.read_text() == whole.read_text()
