@@ -12,11 +12,16 @@ from replications.core.learn.networks import (
     FeedForward,
     glorot_uniform,
     orthogonal,
+    uniform,
 )
 
 FIXED = settings(derandomize=True, deadline=None, max_examples=40)
 SIZES = st.integers(1, 40)
 SEEDS = st.integers(0, 2**63 - 1)
+
+
+OPTIONS = {"uniform": {"bound": 0.3}}  # of those that take some
+DECLARED = [{name: OPTIONS[name]} if name in OPTIONS else name for name in INITIALISATIONS]
 
 
 def seeded(seed=0):
@@ -68,7 +73,7 @@ def test_glorot_is_uniform_up_to_its_bound(fan_in, fan_out):
     assert weights.max() > 0.999 * bound and weights.min() < -0.999 * bound
 
 
-@pytest.mark.parametrize("initialisation", INITIALISATIONS)
+@pytest.mark.parametrize("initialisation", DECLARED, ids=[*INITIALISATIONS])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_parameters_are_named_upwards_with_biases_at_zero(initialisation, dtype):
     network = make(initialisation=initialisation, dtype=dtype)
@@ -83,7 +88,10 @@ def test_parameters_are_named_upwards_with_biases_at_zero(initialisation, dtype)
 
 
 def test_each_initialisation_is_the_one_that_its_name_says():
-    drawn = {name: make((30, 20), name).parameters["W1"] for name in INITIALISATIONS}
+    drawn = {
+        name: make((30, 20), declared).parameters["W1"]
+        for name, declared in zip(INITIALISATIONS, DECLARED, strict=True)
+    }
     assert torch.equal(
         drawn["orthogonal"], orthogonal(30, 20, generator=seeded(), dtype=torch.float64)
     )
@@ -92,7 +100,14 @@ def test_each_initialisation_is_the_one_that_its_name_says():
     )
 
 
-@pytest.mark.parametrize("initialisation", INITIALISATIONS)
+def test_uniform_weights_are_even_between_their_bounds():
+    weights = uniform(100, 200, generator=seeded(), dtype=torch.float64, bound=0.3)
+    assert weights.shape == (100, 200) and 0.2999 < float(weights.abs().max()) <= 0.3
+    quarters = torch.histc(weights, bins=4, min=-0.3, max=0.3) / weights.numel()
+    torch.testing.assert_close(quarters, torch.full_like(quarters, 0.25), atol=0.01, rtol=0)
+
+
+@pytest.mark.parametrize("initialisation", DECLARED, ids=[*INITIALISATIONS])
 def test_the_seed_alone_decides_the_weights(initialisation):
     torch.manual_seed(1)
     one = make(initialisation=initialisation, seed=7).parameters
