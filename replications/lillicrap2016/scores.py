@@ -8,21 +8,24 @@ from replications.core.base.scores import Score
 from replications.lillicrap2016.simulation import RULES
 
 Arrays = dict[str, np.ndarray]
+LEARNT = 1e-3
 DIRECTIONS = ("back-propagation", "pseudo-backprop")
 
 
 def linear_task(arrays: Arrays) -> list[Score]:
     """normalised_error of each rule at the end, and how feedback alignment turns.
 
-    angle_to, degrees: of its Δh to that of back-propagation and of pseudo-backprop, before the
-    first `every` examples are learnt ("at first") and at the end.
+    angle_to, degrees: of its Δh to that of back-propagation and of pseudo-backprop, over the first
+    `every` examples ("at first") and over the last before the error is below LEARNT: of no error
+    there is no direction.
     """
     scores = [Score("normalised_error", arrays[rule][-1], rule) for rule in RULES]
+    last = np.flatnonzero(arrays["feedback alignment"][:-1] >= LEARNT)[-1]
     for direction in DIRECTIONS:
         turned = arrays[f"angle, {direction}"]
         scores += [
             Score("angle_to", turned[0], f"{direction}, at first"),
-            Score("angle_to", turned[-1], direction),
+            Score("angle_to", turned[last], direction),
         ]
     return scores
 

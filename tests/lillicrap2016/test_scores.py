@@ -12,9 +12,10 @@ def by_part(found):
 
 
 def test_linear_task():
-    arrays = {rule: np.array([1.0, 0.5 + k]) for k, rule in enumerate(RULES)}
-    arrays |= {"examples": np.array([0, 5]), "angle, back-propagation": np.array([80.0, 20.0]),
-               "angle, pseudo-backprop": np.array([85.0, 5.0])}  # fmt: skip
+    arrays = {rule: np.array([1.0, 0.5, 1e-9, 0.5 + k]) for k, rule in enumerate(RULES)}
+    # The second angle is of the examples after the error of 0.5, the third of those after 1e-9.
+    arrays |= {"examples": np.arange(4), "angle, back-propagation": np.array([80.0, 20.0, 60.0]),
+               "angle, pseudo-backprop": np.array([85.0, 5.0, 61.0])}  # fmt: skip
     found = by_part(scores.linear_task(arrays))
     assert found["normalised_error", "feedback alignment"] == 1.5
     assert found["angle_to", "back-propagation, at first"] == 80
