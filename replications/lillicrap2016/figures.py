@@ -11,6 +11,7 @@ from replications.core.report.plots import (
     alignment_by_layer,
     error_curves,
 )
+from replications.lillicrap2016.scores import LEARNT
 from replications.lillicrap2016.simulation import RULES
 
 TO = {"back-propagation": "-", "pseudo-backprop": "--"}
@@ -24,10 +25,11 @@ def linear_task(drawn: Drawn) -> Figure:
             left.plot(run["examples"], run[rule], color=f"C{k}", lw=0.8,
                       label=rule if run is drawn.arrays["linear_task"][0] else None)  # fmt: skip
     for direction, style in TO.items():
-        values = np.array([run[f"angle, {direction}"] for run in drawn.arrays["linear_task"]])
-        when = drawn.arrays["linear_task"][0]["examples"][1:]
-        right.plot(when, values.T, color="C1", lw=0.4, alpha=0.5, ls=style)
-        right.plot(when, values.mean(0), color="C1", ls=style, label=f"to {direction}")
+        for run in drawn.arrays["linear_task"]:
+            wrong = run["feedback alignment"][:-1] >= LEARNT  # of no error there is no direction
+            right.plot(run["examples"][1:][wrong], run[f"angle, {direction}"][wrong], color="C1",
+                       lw=0.8, ls=style)  # fmt: skip
+        right.plot([], [], color="C1", ls=style, label=f"to {direction}")
     left.set(xlabel="examples", ylabel="normalised squared error", yscale="log", ylim=(1e-4, 2))
     right.set(xlabel="examples", ylabel="angle of the hidden update (deg)", ylim=(0, 95))
     right.axhline(90, color="0.6", lw=0.8, ls=":")
