@@ -101,14 +101,14 @@ class Progress:
 def run_epochs(task: Task, run: Run, *, epochs: int) -> None:
     """Train `task` for `epochs`, from its checkpoint if there is one, into `run.directory`.
 
-    Keeps the parameters before the first epoch, after a tenth of them, half of them and the last.
+    Keeps the parameters before the first epoch, after half of them and after the last.
     Raises Diverged, or Interrupted after SIGTERM or Ctrl-C.
     """
     run.forget()
     checkpoint = run.directory / "checkpoint.safetensors"
     progress = restore(task, run, checkpoint) or Progress()
     started = time.time() - progress.seconds
-    kept = {0, epochs // 10, epochs // 2, epochs}
+    kept = {0, epochs // 2, epochs}
     with stop_requests() as stopping, bar(run, epochs * task.steps, progress, task.steps) as shown:
         saved = time.time()
         while progress.epoch < epochs:
