@@ -68,17 +68,14 @@ def compared(experiment: Experiment, devices: list[str], data: Path) -> list[flo
     for task, device in zip(tasks, devices, strict=True):
         once = turn(task, device, WARM_UP)
         steps.append(max(1, round(SECONDS / once)))
-    turns = [
-        [turn(task, device, count) for task, device, count in zip(tasks, devices, steps, strict=True)]
-        for _ in range(TURNS)
-    ]  # fmt: skip
+    turns = [[turn(*one) for one in zip(tasks, devices, steps, strict=True)] for _ in range(TURNS)]
     return [median(seconds) for seconds in zip(*turns, strict=True)]
 
 
 @torch.no_grad()
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("papers", nargs="*", metavar="PAPER")
     parser.add_argument("--data", type=Path, default=Path("data"))
     asked = parser.parse_args()
@@ -88,8 +85,9 @@ def main() -> None:
     print("|---|---|---|---|---|---|")
     for experiment in experiments(asked.papers):
         cpu, gpu = compared(experiment, devices, asked.data)
-        print(f"| {experiment.paper} | {experiment.label} | {experiment.resolved['training']['batch']} "
-              f"| {1 / cpu:.3g} | {1 / gpu:.3g} | {cpu / gpu:.2g} |", flush=True)  # fmt: skip
+        batch = experiment.resolved["training"]["batch"]
+        speeds = f"{1 / cpu:.3g} | {1 / gpu:.3g} | {cpu / gpu:.2g}"
+        print(f"| {experiment.paper} | {experiment.label} | {batch} | {speeds} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ def uniform(
     return bound * (2 * torch.rand(fan_in, fan_out, generator=generator, dtype=dtype) - 1)
 
 
-INITIALISATIONS = {
+INITIALISATIONS: dict[str, Callable[..., Tensor]] = {
     "glorot_uniform": glorot_uniform,
     "orthogonal": orthogonal,
     "uniform": uniform,

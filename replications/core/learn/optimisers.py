@@ -51,7 +51,11 @@ def stepped(done: float, *, factor: float, at: Sequence[float]) -> float:
     return factor ** sum(done >= share for share in at)
 
 
-SCHEDULES = {"constant": constant, "linear": linear, "stepped": stepped}
+SCHEDULES: dict[str, Callable[..., float]] = {
+    "constant": constant,
+    "linear": linear,
+    "stepped": stepped,
+}
 
 
 def schedule_of(declared: str | Mapping[str, Mapping[str, Any]]) -> Callable[[float], float]:
