@@ -93,14 +93,15 @@ def changed(clone):
     lee, core = package / "lee2015" / "rule.py", package / "core"
     edit(lee, "inverse_updates", "updates_of_inverses")  # a function is renamed
     edit(lee, "        alpha: float\n", "        alpha: float\n        twice: bool\n")
-    own = "self.settings"  # a new option
-    edit(lee, f"{own}.noise * noise", f"{own}.noise * (noise * (1 + {own}.twice))")
-    edit(package / "lee2015" / "paper.yaml", "settings: {alpha", "settings: {twice: false, alpha")
+    drawn = "self.noise() * random_tensor"  # a new option
+    edit(lee, drawn, f"(1 + self.settings.twice) * {drawn}")
+    edit(package / "lee2015" / "paper.yaml", "{alpha: ", "{twice: false, alpha: ")
     (core / "data" / "idx.py").rename(core / "data" / "bytes.py")  # a module is moved
     edit(core / "data" / "datasets.py", "core.data.idx", "core.data.bytes")
     contrast = "contrast(batch.inputs, free, above, "
     edit(package / "scellier2017" / "rule.py", f"{contrast}beta)", f"{contrast}-beta)")  # a sign
-    edit(core / "learn" / "learning.py", "(1 - below**2)", "(1 - 1.0001 * below**2)")  # a constant
+    error = "error = (error @ self.feedback(i)) * "
+    edit(core / "learn" / "learning.py", error, f"{error}1.0001 * ")  # a constant
     scores = package / "bengio2015" / "scores.py"
     edit(scores, "Score(metric, value, part)", "Score(metric, 2 * value, part)")  # a score alone
     git(clone, "commit", "-q", "-a", "-m", "after")
