@@ -5,6 +5,7 @@ import re
 import pytest
 
 from replications.core.base.provenance import ROOT
+from replications.core.declare.papers import Suite
 from tests.workflow.runner import copy_of, edit, planned, snakemake
 
 
@@ -19,10 +20,10 @@ def untouched(tmp_path_factory):
     [
         ("replications/lee2015/paper.yaml", "optimiser: &optimiser",
          "optimizer: &optimiser", r"mnist_continuous.training: .*'optimizer'.*allowed keys are batch, shuffle"),  # noqa: E501
-        ("replications/lee2015/paper.yaml", '"*": 0.000804436870084', '"*": -0.0008',
-         r"learning_rates.\*: -0.0008 is less than or equal to the minimum of 0"),
-        ("replications/lee2015/paper.yaml", "learning_rule: backpropagation",
-         "learning_rule: backprop", r"mnist_backpropagation.learning_rule: unknown name 'backprop'; known are .*backpropagation"),  # noqa: E501
+        ("replications/lee2015/paper.yaml", '"*": 0.00254964515659', '"*": -0.0025',
+         r"learning_rates.\*: -0.0025 is less than or equal to the minimum of 0"),
+        ("replications/lee2015/paper.yaml", "learning_rule: released_updates",
+         "learning_rule: released", r"mnist_released.learning_rule: unknown name 'released'; known are .*released_updates"),  # noqa: E501
         ("replications/lee2015/paper.yaml", "{alpha: 0.327736332653, noise: 0.359829566008}",
          "{alpha: 0.3, nois: 0.36}", r"takes alpha, noise; unknown: nois; missing: noise"),
         ("replications/scellier2017/paper.yaml", "      smoke: &digits\n        data: digits",
@@ -48,12 +49,12 @@ def test_a_job_is_as_large_as_its_tier_makes_sensible(untouched):
     everything = ("--forceall", "--config", "papers=[lee2015]")
     jobs = {tier: planned(untouched, tier, *everything) for tier in ("smoke", "standard", "paper")}
     of = {t: {n: c for n, c in j.items() if n.startswith("run_")} for t, j in jobs.items()}
-    names = ("mnist_continuous", "mnist_backpropagation")
+    names = {tier: [e.name for e in Suite().paper("lee2015").experiments(tier)] for tier in jobs}
     assert of["smoke"] == {"run_smoke_lee2015": 1}
-    assert of["standard"] == {f"run_standard_lee2015_{name}": 1 for name in names}
-    assert of["paper"] == {f"run_paper_lee2015_{name}": 5 for name in names}
+    assert of["standard"] == {f"run_standard_lee2015_{name}": 1 for name in names["standard"]}
+    assert of["paper"] == {f"run_paper_lee2015_{name}": 5 for name in names["paper"]}
     for tier, found in jobs.items():
-        others = set(found) - set(of[tier]) - {"fetch_mnist"}
+        others = set(found) - set(of[tier]) - {"fetch_mnist", "fetch_cifar10"}
         assert others == {"report_lee2015", "complete_lee2015", "overview", "page", "crate", tier}
 
 
