@@ -75,8 +75,8 @@ def write_tolerances(
     shifted = shifts(tables, base)
     others = extremes(shifted.iloc[:0])
     if papers:
-        stored = read_table(path)
-        others = stored[~stored.index.isin(papers, level="paper")][others.columns]
+        known = stored(path)
+        others = known[~known.index.isin(papers, level="paper")][others.columns]
     moved = pd.concat([others, extremes(shifted)]).sort_index()
     found = moved.assign(tolerance=tolerances(moved).map(lambda t: float(f"{t:.3g}")))
     # Shifts to more digits than tolerances, which come out the same from them.
@@ -86,7 +86,7 @@ def write_tolerances(
         logger.info("by tolerances from the other variants, %s has %d alarms", name, alarms)
 
 
-def read_table(path: Path) -> pd.DataFrame:
+def stored(path: Path) -> pd.DataFrame:
     """What is stored, by paper, experiment, metric and part."""
     text = dict.fromkeys(KEYS, str)  # of which a part may be empty
     table = pd.read_csv(path, dtype=text, keep_default_na=False, na_values={"smallest": [""]})
@@ -95,4 +95,4 @@ def read_table(path: Path) -> pd.DataFrame:
 
 def read_tolerances(path: Path) -> dict[tuple[str, str, str, str], float]:
     """Tolerance by paper, experiment, metric and part."""
-    return read_table(path)["tolerance"].to_dict()
+    return stored(path)["tolerance"].to_dict()
