@@ -70,6 +70,11 @@ class Experiment:
         samples = f", {self.samples:,} samples" if self.samples else ""
         return samples + (", smaller network" if self.smaller else "")
 
+    @property
+    def budget(self) -> str:
+        """Tier and share, with what is reduced: "standard tier, 24%, smaller network"."""
+        return f"{self.tier} tier, {self.share_text}{self.reduced_text}"
+
     def hashes(self, step: str) -> dict[str, str]:
         """Hashes of the code that `step` ("train" or "score") uses, and of the configuration.
 

@@ -98,9 +98,8 @@ def sentence(finding: Mapping, paper: Paper, reference: Reference, where: str) -
     least = min(experiments, key=lambda e: (TIERS.index(e.tier), e.share))
     counts = " to ".join(map(str, dict.fromkeys((min(runs), max(runs)))))
     plural = "run" if max(runs) == 1 else "runs"
-    budget = f"{least.tier} tier, {least.share_text}{least.reduced_text}"
     link = f"[{paper.label}](replications/{paper.name}/README.md)"
-    return f"{finding['says'].format(**texts)} ({link}; {counts} {plural}, {budget})"
+    return f"{finding['says'].format(**texts)} ({link}; {counts} {plural}, {least.budget})"
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from replications.core.report.compare import VERDICTS, Comparison, counted
 from replications.core.report.findings import Row
-from replications.core.report.plots import Color
+from replications.core.report.plots import PAGE, STYLE, Color
 from replications.core.report.statistics import t_interval
 
 # From what holds to what does not, and then what says nothing yet.
@@ -45,7 +45,7 @@ def svg(draw: Callable[[], Figure], data: str) -> str:
     A test compares that description with today's reference.
     """
     text = StringIO()
-    with plt.rc_context({"svg.hashsalt": "replications", "svg.fonttype": "path", "font.size": 9}):
+    with plt.style.context([STYLE, {"svg.fonttype": "path"}]):  # a reader may lack the font
         figure = draw()
         figure.savefig(text, format="svg", bbox_inches="tight",
                        metadata={"Date": None, "Description": data})  # fmt: skip
@@ -56,7 +56,7 @@ def svg(draw: Callable[[], Figure], data: str) -> str:
 def draw_rows(rows: Sequence[Row]) -> Figure:
     """A panel a title: every run, the mean with its 95% t-interval, and the paper's value."""
     panels = list(dict.fromkeys(row.panel for row in rows))
-    figure, axes = plt.subplots(1, len(panels), figsize=(9, 2.5), layout="constrained")
+    figure, axes = plt.subplots(1, len(panels), figsize=(PAGE, 2.1))
     for axis, title in zip(np.atleast_1d(axes), panels, strict=True):
         own = [row for row in rows if row.panel == title]
         for y, row in enumerate(own):
@@ -79,14 +79,14 @@ def draw_row(axis: plt.Axes, y: int, row: Row) -> None:
     if row.theirs:
         low, high = row.theirs
         if low == high:
-            axis.plot([low, low], [y - 0.36, y + 0.36], color=theirs, lw=2, label="the paper")
+            axis.plot([low, low], [y - 0.36, y + 0.36], color=theirs, lw=1.6, label="the paper")
         else:
             axis.fill_betweenx([y - 0.36, y + 0.36], low, high, color=theirs, alpha=0.35, lw=0,
                                label="the paper")  # fmt: skip
     low, high = t_interval(row.ours)
-    axis.plot(row.ours, np.full(len(row.ours), y), "|", color=ours, ms=8, mew=0.8, label="our runs")
-    axis.plot([low, high], [y, y], color=ours, lw=1)
-    axis.plot(row.ours.mean(), y, "o", color=ours, ms=5, label="our mean, 95% t-interval")
+    axis.plot(row.ours, np.full(len(row.ours), y), "|", color=ours, ms=6, mew=0.6, label="our runs")
+    axis.plot([low, high], [y, y], color=ours, lw=0.8)
+    axis.plot(row.ours.mean(), y, "o", color=ours, ms=3.5, label="our mean, 95% t-interval")
 
 
 def verdicts(comparisons: Sequence[Comparison]) -> pd.DataFrame:
@@ -99,14 +99,14 @@ def verdicts(comparisons: Sequence[Comparison]) -> pd.DataFrame:
 
 def draw_verdicts(table: pd.DataFrame) -> Figure:
     """A bar a paper: the share of its claims by verdict, with their number in it."""
-    figure, axis = plt.subplots(figsize=(9, 3.2), layout="constrained")
+    figure, axis = plt.subplots(figsize=(PAGE, 2.6))
     total = table.sum(axis=1)
     left = pd.Series(0.0, index=table.index)
     for verdict, counts in table.items():
         share = 100 * counts / total
         bars = axis.barh(table.index, share, left=left, color=VERDICT_COLORS[str(verdict)],
                          edgecolor="white", height=0.75, label=verdict)  # fmt: skip
-        axis.bar_label(bars, [str(n) if n else "" for n in counts], label_type="center", fontsize=8,
+        axis.bar_label(bars, [str(n) if n else "" for n in counts], label_type="center", fontsize=6.5,
                        color="white" if verdict == "reproduced" else "black")  # fmt: skip
         left += share
     axis.set_yticks(range(len(table)), [f"{n} ({total[n]} claims)" for n in table.index])

@@ -139,8 +139,7 @@ def rows_of_samples(
         cells = {paper.metrics[m].titled: spread(values[m]) if m in values else "–"
                  for m in QUALITIES}  # fmt: skip
         model = "no model" if part in ANCHORS else experiment.label
-        budget = f"{experiment.tier}, {experiment.share_text}{experiment.reduced_text}"
-        yield {"model": model, "samples": spaced(part), **cells, "tier, share": budget}
+        yield {"model": model, "samples": spaced(part), **cells, "budget": experiment.budget}
 
 
 def spread(values: pd.Series) -> str:
@@ -171,7 +170,7 @@ def replace(text: str, content: str, marks: tuple[str, str] = MARKS) -> str:
 
 
 def generated(reference: Path) -> dict[Path, str]:
-    """Every README and page with its generated parts as the stored reference has them."""
+    """Every README and page, and the figures of the front page, as the stored reference has them."""
     papers = suite().papers
     comparisons = best(reference, papers)
     findings = Findings(DOCS / "findings.yaml", papers, reference)
@@ -192,18 +191,11 @@ def generated(reference: Path) -> dict[Path, str]:
         path = ROOT / PACKAGE / search.paper / "README.md"
         table_of = trials(reference / "search" / search.paper / f"{search.name}.csv")
         texts[path] = replace(texts[path], table_of, SEARCHED)
-    return texts
-
-
-def figures(reference: Path) -> dict[Path, str]:
-    """The figures of the front page, as SVG, drawn from the stored reference."""
-    papers = suite().papers
-    findings = Findings(DOCS / "findings.yaml", papers, reference)
-    drawn = front_figures(best(reference, papers), findings.rows())
-    return {DOCS / "figures" / name: text for name, text in drawn.items()}
+    figures = front_figures(comparisons, findings.rows())
+    return texts | {DOCS / "figures" / name: text for name, text in figures.items()}
 
 
 def write_readmes(reference: Path) -> None:
     """Write the tables, findings and figures of results/reference/ into every README and page."""
-    for path, text in (generated(reference) | figures(reference)).items():
+    for path, text in generated(reference).items():
         write_atomically(path, text)

@@ -1,4 +1,7 @@
-"""results/reference/figures/: the figures of stored runs, small, and of which tier each is."""
+"""results/reference/figures/: the figures of stored runs, small.
+
+figures.csv says of which tier each is, and which stored scores its runs have.
+"""
 
 from __future__ import annotations
 
@@ -10,32 +13,55 @@ import pandas as pd
 from PIL import Image
 
 from replications.core.base.files import write_atomically
+from replications.core.base.hashes import digest
 from replications.core.declare.experiments import TIERS
 from replications.core.declare.papers import Paper
+from replications.core.report.tables import KEYS
 
 logger = logging.getLogger(__name__)
 
-HEAD = ["paper", "figure", "tier"]
+HEAD = ["paper", "figure", "tier", "experiment", "scores"]
 DPI = 160  # of what is stored and shown; a screen has no use for the 300 of print
 COLORS = 256  # lines, text and maps of colours keep their look, at a quarter of the size
 
 
 def store_figures(
-    paper: Paper, drawn: Path, tier: str, names: Iterable[str], reference: Path
-) -> None:
-    """Keep the PNG files of some of a paper's figures in <reference>/figures/<paper>/."""
-    known, kept = tiers(reference), []
+    paper: Paper, drawn: Path, tier: str, scores: pd.DataFrame, names: Iterable[str],
+    reference: Path,
+) -> None:  # fmt: skip
+    """Keep the PNG files of some of a paper's figures in <reference>/figures/<paper>/.
+
+    `scores` are the stored scores of the tier.
+    """
+    known, kept = read_figures(reference), []
     folder = reference / "figures" / paper.name
     for name in names:
         folder.mkdir(parents=True, exist_ok=True)
         with Image.open(drawn / f"{name}.png") as image:
             shrunk(image).save(folder / f"{name}.png", optimize=True, dpi=(DPI, DPI))
-        known[paper.name, name] = tier
         kept.append(name)
     if kept:
-        write_tiers(reference, known)
+        rows = [
+            [paper.name, name, tier, *shown]
+            for name in kept
+            for shown in digests(scores, paper.name, paper.figures[name]["experiments"]).items()
+        ]
+        before = known[(known["paper"] != paper.name) | ~known["figure"].isin(kept)]
+        table = pd.concat([before, pd.DataFrame(rows, columns=HEAD)]).sort_values(HEAD[:4])
+        text = table.to_csv(index=False, lineterminator="\n")
+        write_atomically(reference / "figures" / "figures.csv", text)
     left = sorted(set(paper.figures) - set(kept))
     logger.info("%d figures are stored; not drawn: %s", len(kept), ", ".join(left) or "none")
+
+
+def digests(scores: pd.DataFrame, paper: str, experiments: Iterable[str]) -> dict[str, str]:
+    """Of each experiment that has stored scores, a digest of them."""
+    own = scores.loc[scores["paper"] == paper, ["experiment", *KEYS[2:], "value"]]
+    return {
+        name: digest(rows.to_csv(index=False))
+        for name, rows in own.groupby("experiment")
+        if name in set(experiments)
+    }
 
 
 def wanted(
@@ -65,15 +91,11 @@ def shrunk(image: Image.Image) -> Image.Image:
 
 def tiers(reference: Path) -> dict[tuple[str, str], str]:
     """Of which tier each stored figure is, by paper and name."""
+    rows = read_figures(reference).to_dict("records")
+    return {(row["paper"], row["figure"]): row["tier"] for row in rows}
+
+
+def read_figures(reference: Path) -> pd.DataFrame:
+    """figures.csv: a row for each experiment that a stored figure shows."""
     path = reference / "figures" / "figures.csv"
-    if not path.exists():
-        return {}
-    table = pd.read_csv(path, dtype=str)
-    return {(row["paper"], row["figure"]): row["tier"] for row in table.to_dict("records")}
-
-
-def write_tiers(reference: Path, known: dict[tuple[str, str], str]) -> None:
-    """Write that."""
-    rows = [[*key, tier] for key, tier in sorted(known.items())]
-    text = pd.DataFrame(rows, columns=HEAD).to_csv(index=False, lineterminator="\n")
-    write_atomically(reference / "figures" / "figures.csv", text)
+    return pd.read_csv(path, dtype=str) if path.exists() else pd.DataFrame(columns=HEAD)

@@ -26,4 +26,6 @@ def keep_figures(files: Sequence[Path], paper: Paper, results: Path, tier: str) 
         (drawn / "runs").symlink_to((results / tier / "runs").resolve())
         collect(files, {paper.name: paper}, drawn / "papers" / paper.name)
         draw_figures(drawn, paper, tier, names)
-        store_figures(paper, drawn / "figures" / paper.name, tier, names, results / "reference")
+        store_figures(
+            paper, drawn / "figures" / paper.name, tier, scores, names, results / "reference"
+        )

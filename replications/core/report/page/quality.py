@@ -74,8 +74,7 @@ def of_experiment(experiment: Experiment, final: pd.DataFrame) -> dict[str, str]
     """The row of one network that a rule trained."""
     errors = {head: over_runs(final, metric) for head, metric in ERRORS.items()}
     towards = {head: by_layer(final, metric) for head, metric in TOWARDS.items()}
-    budget = f"{experiment.tier}, {experiment.share_text}{experiment.reduced_text}"
-    told = {"runs": str(final["run"].nunique()), "tier, share": budget}
+    told = {"runs": str(final["run"].nunique()), "budget": experiment.budget}
     return {"network and rule": experiment.label, "data": experiment.data} | errors | towards | told
 
 

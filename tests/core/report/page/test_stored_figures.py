@@ -5,11 +5,21 @@ from io import BytesIO
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
 from replications.core.report.page.pictures import pairs
-from replications.core.report.stored_figures import DPI, shrunk, store_figures, tiers, wanted
+from replications.core.report.stored_figures import (
+    DPI,
+    digests,
+    read_figures,
+    shrunk,
+    store_figures,
+    tiers,
+    wanted,
+)
+from replications.core.report.tables import COLUMNS
 from tests.core.report.page.made import draw
 
 PAPER = SimpleNamespace(
@@ -22,8 +32,16 @@ PAPER = SimpleNamespace(
 
 def keep(reference, drawn, tier, finished="ab", scored="ab"):
     names = list(wanted(PAPER, tier, finished, scored, reference))
-    store_figures(PAPER, drawn, tier, names, reference)
+    store_figures(PAPER, drawn, tier, scores_of(scored), names, reference)
     return names
+
+
+def scores_of(experiments, value=1.5):
+    """A long table with a score of each experiment."""
+    rows = [dict.fromkeys(COLUMNS, "") | {"paper": "toy", "experiment": name, "run": 0, "step": 1,
+                                          "metric": "test_error", "value": value}
+            for name in experiments]  # fmt: skip
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
 @pytest.fixture
@@ -48,6 +66,17 @@ def test_a_smaller_tier_replaces_nothing_and_the_smoke_tier_is_not_stored(drawn,
     assert keep(tmp_path, drawn, "standard") == []
     assert keep(tmp_path, drawn, "paper") == ["both", "one"]
     assert set(tiers(tmp_path).values()) == {"paper"}
+
+
+def test_a_stored_figure_names_the_scores_that_it_shows(drawn, tmp_path):
+    keep(tmp_path, drawn, "paper")
+    shown = read_figures(tmp_path).set_index(["figure", "experiment"])["scores"]
+    assert list(shown.index) == [("both", "a"), ("both", "b"), ("one", "a")]
+    assert dict(shown["both"]) == digests(scores_of("abc"), "toy", "ab")
+    for other in (scores_of("a", value=2), scores_of("a").assign(run=1)):
+        assert digests(other, "toy", "a")["a"] != shown["one", "a"]
+    keep(tmp_path, drawn, "paper", finished="a", scored="a")  # b's scores are gone
+    assert list(read_figures(tmp_path)["experiment"]) == ["a", "a"]
 
 
 def test_a_small_image_looks_the_same():
