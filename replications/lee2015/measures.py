@@ -50,9 +50,7 @@ def likeness_of_targets(
     for epoch, parameters in kept.items():
         assign(tensors, dict(parameters))
         _, activities = rule.passed(batch.inputs)
-        _, error = rule.network.top_cost(activities[-1], batch.targets)
-        gradient = error @ rule.network.parameters[f"W{rule.network.depth}"].T
-        for i, target in rule.targets(activities, gradient).items():
+        for i, target in rule.targets(activities, batch.targets).items():
             for what, vectors in (("targets", target), ("activities", activities[i])):
                 value = likeness(vectors, batch.labels)
                 scores.append(Score(f"likeness_of_{what}", value, f"layer {i}", epoch))

@@ -49,8 +49,13 @@ class DifferenceTargetPropagation(FeedForwardRule):
 
     initial = staticmethod(orthogonal)  # of the inverses
 
+    @property
+    def inverted(self) -> range:
+        """The layers that have an inverse."""
+        return range(2, self.network.depth)
+
     def initialise(self, examples: int) -> None:
-        for i in range(2, self.network.depth):
+        for i in self.inverted:
             like = self.network.parameters[f"W{i}"]
             below, above = like.shape
             inverse = self.initial(above, below, generator=self.generator, dtype=like.dtype)
@@ -86,10 +91,16 @@ class DifferenceTargetPropagation(FeedForwardRule):
         correction = activities[i - 1] - self.inverse(i, activities[i])
         return correction + self.inverse(i, above)
 
-    def targets(self, activities: list[Tensor], gradient: Tensor) -> dict[int, Tensor]:
-        """{i: t_i} for the hidden layers, given dC/dh_{L-1}, (B, n_{L-1})."""
+    def top_target(self, activities: list[Tensor], wanted: Tensor) -> Tensor:
+        """t_{L-1}, (B, n_{L-1}), where the output is to be `wanted`, (B, C)."""
+        _, error = self.network.top_cost(activities[-1], wanted)  # dC/dz, (B, C)
+        gradient = error @ self.network.parameters[f"W{self.network.depth}"].T  # dC/dh_{L-1}
+        return activities[-2] - self.settings.alpha * gradient
+
+    def targets(self, activities: list[Tensor], wanted: Tensor) -> dict[int, Tensor]:
+        """{i: t_i} for the hidden layers, where the output is to be `wanted`, (B, C)."""
         top = self.network.depth - 1
-        targets = {top: activities[top] - self.settings.alpha * gradient}
+        targets = {top: self.top_target(activities, wanted)}
         for i in range(top, 1, -1):
             targets[i - 1] = self.target(i, activities, targets[i])
         return targets
@@ -100,8 +111,7 @@ class DifferenceTargetPropagation(FeedForwardRule):
         read, activities = self.passed(batch.inputs)
         cost, error = network.top_cost(activities[top], batch.targets)  # dC/dz, (B, C)
         updates = {f"W{top}": -read[top - 1].T @ error, f"b{top}": -error.sum(0)}
-        gradient = error @ network.parameters[f"W{top}"].T  # dC/dh_{L-1}
-        for i, target in self.targets(activities, gradient).items():
+        for i, target in self.targets(activities, batch.targets).items():
             h = activities[i]  # (B, n_i)
             delta = (target - h) * network.units.slope(h) * (2 / count)
             updates[f"W{i}"] = read[i - 1].T @ delta
@@ -116,19 +126,23 @@ class DifferenceTargetPropagation(FeedForwardRule):
         """f_i: h_{i-1}, (B, n_{i-1}) -> h_i, (B, n_i)."""
         return self.network.layer(i, below)
 
+    def rebuilt(self, below: Tensor, corrupted: Tensor) -> Tensor:
+        """What g_i(f_i(h + e)) is to be, (B, n_{i-1}): h + e itself."""
+        return corrupted
+
     def inverse_updates(self, batch: Batch) -> tuple[Updates, Monitor]:
         """Inverse updates: "V2", "c2", ..., "V{L-1}", "c{L-1}"."""
         _, activities = self.passed(batch.inputs)
         updates: Updates = {}
-        for i in range(2, self.network.depth):
+        for i in self.inverted:
             below = activities[i - 1]  # (B, n_{i-1})
             corrupted = below + self.noise() * random_tensor(
                 torch.randn, below.shape, self.generator, below
             )
             above = self.above(i, corrupted)  # (B, n_i)
-            rebuilt = self.inverse(i, above)  # (B, n_{i-1})
-            slope = self.inverse_units.slope(rebuilt)
-            delta = (corrupted - rebuilt) * slope * (2 / len(batch.labels))
+            given = self.inverse(i, above)  # (B, n_{i-1})
+            slope = self.inverse_units.slope(given)
+            delta = (self.rebuilt(below, corrupted) - given) * slope * (2 / len(batch.labels))
             updates[f"V{i}"] = self.coded(above).T @ delta
             updates[f"c{i}"] = delta.sum(0)
         return updates, {}

@@ -7,29 +7,16 @@ dynamics go.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
 from torch import Tensor
 
-from replications.core.learn.networks import glorot_uniform, initialisation_of
+from replications.core.learn.choices import Choice
+from replications.core.learn.networks import initialisation_of
 
 States = Sequence[Tensor]  # [(B, n_1), ..., (B, n_n)]
-
-
-def fan_in_uniform(
-    fan_in: int, fan_out: int, *, generator: torch.Generator, dtype: torch.dtype, gain: float
-) -> Tensor:
-    """W ~ U(-r, r), r = gain / sqrt(fan_in), (fan_in, fan_out), on the CPU.
-
-    As in the code of Scellier 2024 (A fast algorithm to simulate nonlinear resistive networks).
-    """
-    uniform = torch.rand(fan_in, fan_out, generator=generator, dtype=dtype)
-    return gain / fan_in**0.5 * (2 * uniform - 1)
-
-
-INITIALISATIONS = {"glorot_uniform": glorot_uniform, "fan_in_uniform": fan_in_uniform}
 
 
 def inside(states: Tensor) -> Tensor:
@@ -52,14 +39,14 @@ class HopfieldNetwork:
         *,
         layers: Sequence[int],
         outputs: str,
-        initialisation: Mapping[str, Mapping],
+        initialisation: Choice,
         generator: torch.Generator,
         device: torch.device | str = "cpu",
         dtype: torch.dtype = torch.float32,
     ) -> None:
         if outputs not in ("hard_sigmoid", "linear"):
             raise ValueError(f"outputs are hard_sigmoid or linear, not {outputs!r}")
-        initial = initialisation_of(initialisation, INITIALISATIONS)
+        initial = initialisation_of(initialisation)
         self.sizes = list(layers[1:])
         self.bounded_layers = len(self.sizes) - (outputs == "linear")
         self.parameters: dict[str, Tensor] = {}

@@ -6,6 +6,7 @@ from torch.nn.functional import cross_entropy
 
 from replications.core.learn.networks import FeedForward
 from replications.lee2015.baselines.auto_encoder import AutoEncoder, AutoEncoderByGradients
+from tests.feed_forward import build
 
 
 def passed(rule, batch, parameters):
@@ -21,7 +22,7 @@ def passed(rule, batch, parameters):
 
 
 @pytest.mark.parametrize("kind", [AutoEncoder, AutoEncoderByGradients])
-def test_updates_descend_the_reconstruction_the_target_and_the_classifiers_cost(build, kind):
+def test_updates_descend_the_reconstruction_the_target_and_the_classifiers_cost(kind):
     rule, batch = build(kind, FeedForward, layers=(5, 4, 3), units="sigmoid", noise=0.3)
     before = rule.generator.get_state()
     updates, monitor = rule.updates(batch)
@@ -45,7 +46,7 @@ def test_updates_descend_the_reconstruction_the_target_and_the_classifiers_cost(
     torch.testing.assert_close(monitor["train_cost"], cost.detach())
 
 
-def test_a_perfect_reconstruction_moves_nothing(build):
+def test_a_perfect_reconstruction_moves_nothing():
     """y = x and no noise: the target is h itself."""
     rule, batch = build(AutoEncoder, FeedForward, layers=(5, 4, 3), units="sigmoid", noise=0.0)
     h = rule.network.layer(1, batch.inputs)

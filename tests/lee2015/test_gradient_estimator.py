@@ -5,6 +5,7 @@ import torch
 from replications.core.learn.noise import random_tensor
 from replications.lee2015.baselines.gradient_estimator import GradientEstimator
 from replications.lee2015.network import BernoulliFeedForward
+from tests.feed_forward import build
 
 
 class Through(torch.autograd.Function):
@@ -19,7 +20,7 @@ class Through(torch.autograd.Function):
         return gradient, None
 
 
-def test_updates_are_autograds_with_samples_passed_straight_through(build):
+def test_updates_are_autograds_with_samples_passed_straight_through():
     rule, batch = build(
         GradientEstimator, BernoulliFeedForward, units="sigmoid", input_noise=0.3, passes=3
     )

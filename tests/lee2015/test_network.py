@@ -5,6 +5,7 @@ import torch
 
 from replications.lee2015.network import BernoulliFeedForward, SignedFeedForward, sample, signs
 from replications.lee2015.rule import DifferenceTargetPropagation
+from tests.feed_forward import build
 
 SETTINGS = {"alpha": 0.3, "noise": 0.2}
 
@@ -13,7 +14,7 @@ def test_a_sign_is_one_above_zero_and_minus_one_elsewhere():
     assert signs(torch.tensor([-2.0, 0.0, 3.0])).tolist() == [-1, -1, 1]
 
 
-def test_hidden_layers_read_signs_the_first_and_the_top_what_is_there(build):
+def test_hidden_layers_read_signs_the_first_and_the_top_what_is_there():
     rule, batch = build(DifferenceTargetPropagation, SignedFeedForward, **SETTINGS)
     p = rule.network.parameters
     h1 = (batch.inputs @ p["W1"] + p["b1"]).tanh()
@@ -34,7 +35,7 @@ def test_a_sample_has_its_probability():
     assert drawn.mean(0).tolist() == pytest.approx([0, 0, 0.2, 0.7, 1, 1], abs=0.014)
 
 
-def test_layers_read_samples_of_probabilities_that_are_those_of_the_layer_below(build):
+def test_layers_read_samples_of_probabilities_that_are_those_of_the_layer_below():
     rule, batch = build(
         DifferenceTargetPropagation, BernoulliFeedForward, units="sigmoid", **SETTINGS
     )
@@ -48,7 +49,7 @@ def test_layers_read_samples_of_probabilities_that_are_those_of_the_layer_below(
     torch.testing.assert_close(activities[4], read[3] @ p["W4"] + p["b4"])
 
 
-def test_an_answer_is_the_mean_of_its_passes_and_near_the_exact_one(build):
+def test_an_answer_is_the_mean_of_its_passes_and_near_the_exact_one():
     """One hidden layer of 3 units has 8 samples: the mean over them, by their probabilities."""
     rule, batch = build(
         DifferenceTargetPropagation, BernoulliFeedForward, units="sigmoid", layers=(5, 3, 3),

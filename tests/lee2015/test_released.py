@@ -6,12 +6,13 @@ from replications.core.learn.networks import FeedForward
 from replications.core.learn.optimisers import CentredRMSprop
 from replications.lee2015.ablations.released import ReleasedUpdates
 from replications.lee2015.rule import DifferenceTargetPropagation
+from tests.feed_forward import build
 
 # 784-7x240-10 has L = 8 layers, of which the script leaves out W6 and b5.
 LAYERS = (5, 4, 4, 4, 4, 4, 4, 4, 3)
 
 
-def test_w6_and_b5_of_the_papers_network_alone_do_not_learn(build):
+def test_w6_and_b5_of_the_papers_network_alone_do_not_learn():
     settings = {"alpha": 0.3, "noise": 0.2}
     ours, batch = build(ReleasedUpdates, FeedForward, layers=LAYERS, **settings)
     theirs, _ = build(DifferenceTargetPropagation, FeedForward, layers=LAYERS, **settings)
@@ -23,7 +24,7 @@ def test_w6_and_b5_of_the_papers_network_alone_do_not_learn(build):
     assert whole["W6"].any() and whole["b5"].any()
 
 
-def test_the_papers_optimiser_leaves_them_as_they_are(build):
+def test_the_papers_optimiser_leaves_them_as_they_are():
     rule, batch = build(ReleasedUpdates, FeedForward, layers=LAYERS, alpha=0.3, noise=0.2)
     parameters = rule.network.parameters
     before = {name: p.clone() for name, p in parameters.items()}

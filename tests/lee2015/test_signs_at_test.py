@@ -6,9 +6,10 @@ from replications.core.learn.learning import Backpropagation, percent_wrong
 from replications.core.learn.networks import FeedForward
 from replications.lee2015.baselines.signs_at_test import SignsWhenAnswering
 from replications.lee2015.network import SignedFeedForward
+from tests.feed_forward import build
 
 
-def test_it_learns_as_the_continuous_network_and_answers_as_the_one_with_signs(build):
+def test_it_learns_as_the_continuous_network_and_answers_as_the_one_with_signs():
     rule, batch = build(SignsWhenAnswering, FeedForward)
     continuous, _ = build(Backpropagation, FeedForward)
     signed, _ = build(Backpropagation, SignedFeedForward)
@@ -22,7 +23,7 @@ def test_it_learns_as_the_continuous_network_and_answers_as_the_one_with_signs(b
     assert monitor["train_error"] == percent_wrong(answers, batch.labels)
 
 
-def test_no_gradient_goes_through_a_sign(build):
+def test_no_gradient_goes_through_a_sign():
     rule, batch = build(Backpropagation, SignedFeedForward)
     updates, gradient = rule.updates(batch)[0], None
     with torch.enable_grad():

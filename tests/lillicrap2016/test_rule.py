@@ -4,10 +4,14 @@ import pytest
 import torch
 
 from replications.lillicrap2016.rule import FeedbackAlignment
+from tests.feed_forward import build
+
+SIGMOID = {"layers": (5, 8, 7, 3), "units": "sigmoid", "cost": "sigmoid_squared_error"}
+EVEN = {"uniform": {"bound": 0.5}}
 
 
-def test_with_the_transposed_weights_it_is_back_propagation(build):
-    rule, batch = build(FeedbackAlignment, feedback=0.5)
+def test_with_the_transposed_weights_it_is_back_propagation():
+    rule, batch = build(FeedbackAlignment, **SIGMOID, feedback=EVEN)
     for i in (2, 3):
         rule.state[f"B{i}"] = rule.network.parameters[f"W{i}"].T.clone()
     with torch.enable_grad():
@@ -16,9 +20,9 @@ def test_with_the_transposed_weights_it_is_back_propagation(build):
         torch.testing.assert_close(update, -gradient[name], rtol=1e-12, atol=1e-14)
 
 
-def test_hidden_layers_get_the_error_by_fixed_weights(build):
+def test_hidden_layers_get_the_error_by_fixed_weights():
     """Δh_2 = (B_3 e) σ', Δh_1 = (B_2 Δh_2) σ', written out for a batch."""
-    rule, batch = build(FeedbackAlignment, feedback=0.5)
+    rule, batch = build(FeedbackAlignment, **SIGMOID, feedback=EVEN)
     p, s = rule.network.parameters, rule.state
     h1 = (batch.inputs @ p["W1"] + p["b1"]).sigmoid()
     h2 = (h1 @ p["W2"] + p["b2"]).sigmoid()
@@ -34,8 +38,9 @@ def test_hidden_layers_get_the_error_by_fixed_weights(build):
     torch.testing.assert_close(monitor["train_cost"], expected)
 
 
-def test_feedback_is_even_between_its_bounds_and_never_changes(build):
-    rule, batch = build(FeedbackAlignment, layers=(5, 200, 300, 3), feedback=0.4)
+def test_feedback_is_even_between_its_bounds_and_never_changes():
+    even = {"uniform": {"bound": 0.4}}
+    rule, batch = build(FeedbackAlignment, layers=(5, 200, 300, 3), feedback=even)
     found = torch.cat([rule.state[f"B{i}"].flatten() for i in (2, 3)])
     assert 0.39 < float(found.abs().max()) <= 0.4
     # Of 60,900 numbers: five standard errors of the mean, and of the variance.

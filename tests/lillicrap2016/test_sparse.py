@@ -5,10 +5,18 @@ import torch
 
 from replications.lillicrap2016.ablations.sparse import SparseFeedbackAlignment
 from replications.lillicrap2016.rule import FeedbackAlignment
+from tests.feed_forward import build
+
+EVEN = {"uniform": {"bound": 0.5}}
 
 
-def test_half_of_the_weights_above_the_first_layer_are_gone_for_good(build):
-    rule, batch = build(SparseFeedbackAlignment, layers=(5, 60, 50, 3), feedback=0.5, kept=0.5)
+def test_half_of_the_weights_above_the_first_layer_are_gone_for_good():
+    rule, batch = build(
+        SparseFeedbackAlignment,
+        layers=(5, 60, 50, 3),
+        feedback=EVEN,
+        kept=0.5,
+    )
     network, state = rule.network.parameters, rule.state
     updates = rule.updates(batch)[0]
     for name, tensor in {"W2": network["W2"], "B2": state["B2"]}.items():
@@ -20,10 +28,10 @@ def test_half_of_the_weights_above_the_first_layer_are_gone_for_good(build):
     assert (network["W1"] != 0).all()
 
 
-def test_with_all_of_them_it_is_feedback_alignment(build):
-    sparse, batch = build(SparseFeedbackAlignment, feedback=0.5, kept=1.0)
-    plain, _ = build(FeedbackAlignment, feedback=0.5)
-    for i in (2, 3):
+def test_with_all_of_them_it_is_feedback_alignment():
+    sparse, batch = build(SparseFeedbackAlignment, feedback=EVEN, kept=1.0)
+    plain, _ = build(FeedbackAlignment, feedback=EVEN)
+    for i in (2, 3, 4):
         plain.state[f"B{i}"].copy_(sparse.state[f"B{i}"])
     found, expected = sparse.updates(batch)[0], plain.updates(batch)[0]
     for name, update in found.items():

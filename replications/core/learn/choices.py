@@ -1,4 +1,4 @@
-"""What a YAML file chooses by its name, with its options, such as {euler: {step_size: 0.5}}."""
+"""What a YAML file chooses by its name: linear, or with options {euler: {step_size: 0.5}}."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from inspect import Parameter, signature
 from typing import Any, TypeVar
 
 Known = TypeVar("Known")
+Choice = str | Mapping[str, Mapping[str, Any]]  # a name, or a name with its options
 
 
 def named(name: str, known: Mapping[str, Known], where: str) -> Known:
@@ -18,7 +19,7 @@ def named(name: str, known: Mapping[str, Known], where: str) -> Known:
 
 
 def chosen(
-    declared: Mapping[str, Mapping[str, Any]],
+    declared: Choice,
     known: Mapping[str, Callable[..., Any]],
     where: str,
     *,
@@ -29,7 +30,7 @@ def chosen(
     Its options are its keyword-only arguments, but for those `provided` at the call. Raises
     ValueError, naming the place in the file, for another name, and for other options.
     """
-    ((name, options),) = declared.items()
+    ((name, options),) = ({declared: {}} if isinstance(declared, str) else declared).items()
     function = named(name, known, where)
     parameters = signature(function).parameters.values()
     takes = {p.name for p in parameters if p.kind is Parameter.KEYWORD_ONLY} - provided

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from replications.core.learn.choices import chosen, named
+from replications.core.learn.choices import Choice, chosen, named
 
 
 def glorot_uniform(
@@ -19,8 +18,7 @@ def glorot_uniform(
 ) -> Tensor:
     """W ~ U(-r, r), r = sqrt(6 / (fan_in + fan_out)), shape (fan_in, fan_out); on the CPU."""
     bound = (6 / (fan_in + fan_out)) ** 0.5
-    uniform = torch.rand(fan_in, fan_out, generator=generator, dtype=dtype)
-    return bound * (2 * uniform - 1)
+    return uniform(fan_in, fan_out, generator=generator, dtype=dtype, bound=bound)
 
 
 def orthogonal(
@@ -42,24 +40,44 @@ def uniform(
     return bound * (2 * torch.rand(fan_in, fan_out, generator=generator, dtype=dtype) - 1)
 
 
+def fan_in_uniform(
+    fan_in: int, fan_out: int, *, generator: torch.Generator, dtype: torch.dtype, gain: float
+) -> Tensor:
+    """W ~ U(-r, r), r = gain / sqrt(fan_in), shape (fan_in, fan_out); on the CPU."""
+    bound = gain / fan_in**0.5
+    return uniform(fan_in, fan_out, generator=generator, dtype=dtype, bound=bound)
+
+
+def fan_out_uniform(
+    fan_in: int, fan_out: int, *, generator: torch.Generator, dtype: torch.dtype, gain: float
+) -> Tensor:
+    """W ~ U(-r, r), r = gain / sqrt(fan_out), shape (fan_in, fan_out); on the CPU."""
+    bound = gain / fan_out**0.5
+    return uniform(fan_in, fan_out, generator=generator, dtype=dtype, bound=bound)
+
+
+def zeros(fan_in: int, fan_out: int, *, generator: torch.Generator, dtype: torch.dtype) -> Tensor:
+    """W = 0, shape (fan_in, fan_out); on the CPU. Nothing is drawn."""
+    return torch.zeros(fan_in, fan_out, dtype=dtype)
+
+
 INITIALISATIONS: dict[str, Callable[..., Tensor]] = {
-    "glorot_uniform": glorot_uniform,
-    "orthogonal": orthogonal,
-    "uniform": uniform,
-}
-
-
-# A name, or a name with its options: glorot_uniform, or {fan_in_uniform: {gain: 0.7}}.
-Initialisation = str | Mapping[str, Mapping[str, Any]]
+    initialise.__name__: initialise
+    for initialise in (
+        glorot_uniform, orthogonal, uniform, fan_in_uniform, fan_out_uniform, zeros
+    )
+}  # fmt: skip
 
 
 def initialisation_of(
-    declared: Initialisation, known: Mapping[str, Callable[..., Tensor]]
+    declared: Choice, where: str = "network.initialisation"
 ) -> Callable[..., Tensor]:
-    """The one of the `known` that is declared; its network gives the generator and the dtype."""
-    options = {declared: {}} if isinstance(declared, str) else declared
+    """The one of the INITIALISATIONS that is declared; called with sizes, generator and dtype.
+
+    Raises ValueError, naming the place in the file, for one that is not here.
+    """
     provided = frozenset({"generator", "dtype"})
-    return chosen(options, known, "network.initialisation", provided=provided)
+    return chosen(declared, INITIALISATIONS, where, provided=provided)
 
 
 @dataclass(frozen=True)
@@ -131,7 +149,7 @@ class FeedForward:
         self,
         *,
         layers: Sequence[int],
-        initialisation: Initialisation,
+        initialisation: Choice,
         units: str,
         cost: str,
         generator: torch.Generator,
@@ -139,7 +157,7 @@ class FeedForward:
         dtype: torch.dtype = torch.float32,
     ) -> None:
         self.units, self.top_cost = named(units, UNITS, "units"), named(cost, COSTS, "cost")
-        initial = initialisation_of(initialisation, INITIALISATIONS)
+        initial = initialisation_of(initialisation)
         self.depth = len(layers) - 1
         self.parameters: dict[str, Tensor] = {}
         for i, (fan_in, fan_out) in enumerate(pairwise(layers), start=1):

@@ -4,36 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from replications.core.learn.choices import chosen
+from replications.core.learn.choices import Choice, chosen
 
 
-def rates_for(parameters: Mapping[str, Tensor], patterns: Mapping[str, float]) -> dict[str, float]:
-    """The learning rate of each parameter, from shell-style patterns such as "[Wb]1".
+def by_pattern(
+    parameters: Mapping[str, Tensor], patterns: Mapping[str, float], where: str
+) -> dict[str, float]:
+    """The number of each parameter, from shell-style patterns such as "[Wb]1".
 
-    Raises ValueError for a parameter that matches no pattern, or several, and for a pattern that
-    matches no parameter.
+    Raises ValueError, naming the place in the file, for a parameter that matches no pattern, or
+    several, and for a pattern that matches no parameter.
     """
-    rates = {}
+    numbers = {}
     unused = set(patterns)
     for name in parameters:
         matching = [pattern for pattern in patterns if fnmatchcase(name, pattern)]
         if len(matching) != 1:
             raise ValueError(
-                f"training.learning_rates: parameter {name} needs exactly one pattern, "
+                f"{where}: parameter {name} needs exactly one pattern, "
                 f"has {matching or 'none'} of {list(patterns)}"
             )
-        rates[name] = patterns[matching[0]]
+        numbers[name] = patterns[matching[0]]
         unused.discard(matching[0])
     if unused:
-        raise ValueError(
-            f"training.learning_rates: {sorted(unused)} match none of {list(parameters)}"
-        )
-    return rates
+        raise ValueError(f"{where}: {sorted(unused)} match none of {list(parameters)}")
+    return numbers
 
 
 def constant(done: float) -> float:
@@ -58,31 +57,51 @@ SCHEDULES: dict[str, Callable[..., float]] = {
 }
 
 
-def schedule_of(declared: str | Mapping[str, Mapping[str, Any]]) -> Callable[[float], float]:
+def schedule_of(declared: Choice) -> Callable[[float], float]:
     """What all rates are multiplied by when a share, in [0, 1), of the training's steps is done.
 
     A name, or a name with its options: linear, or {stepped: {factor: 0.1, at: [0.5, 0.75]}}.
     Raises ValueError for a schedule that is not here.
     """
-    options = {declared: {}} if isinstance(declared, str) else declared
-    return chosen(options, SCHEDULES, "training.schedule")
+    return chosen(declared, SCHEDULES, "training.schedule")
 
 
-class SGD:
+class Optimiser:
+    """Changes `parameters` in place by what a rule says; `rates` has a rate for each.
+
+    `state` holds what is remembered between steps: of each kind "<kind>.<parameter>", a tensor of
+    the parameter's shape that starts at zero.
+    """
+
+    def __init__(
+        self, parameters: Mapping[str, Tensor], rates: Mapping[str, float], *kinds: str
+    ) -> None:
+        self.parameters, self.rates = parameters, rates
+        self.state = {
+            f"{kind}.{name}": torch.zeros_like(p)
+            for name, p in parameters.items()
+            for kind in kinds
+        }
+
+    def step(self, updates: Mapping[str, Tensor], scale: float) -> None:
+        """Apply one update per named parameter, in place, with rates multiplied by `scale`."""
+        raise NotImplementedError(f"{type(self).__name__} does not say how it steps")
+
+    def remembered(self, name: str, *kinds: str) -> list[Tensor]:
+        """Its tensors of these kinds for a parameter, to be changed in place."""
+        return [self.state[f"{kind}.{name}"] for kind in kinds]
+
+
+class SGD(Optimiser):
     """v <- k v + update;  p <- p + rate * v, with momentum k; k = 0 is plain gradient descent."""
 
     def __init__(
         self, parameters: Mapping[str, Tensor], rates: Mapping[str, float], *, momentum: float
     ) -> None:
-        self.parameters = parameters
-        self.rates = rates
+        super().__init__(parameters, rates, *(["velocity"] if momentum else []))
         self.momentum = momentum
-        self.state: dict[str, Tensor] = {}
-        if momentum:
-            self.state = {f"velocity.{name}": torch.zeros_like(p) for name, p in parameters.items()}
 
     def step(self, updates: Mapping[str, Tensor], scale: float) -> None:
-        """Apply one update per named parameter, in place, with rates multiplied by `scale`."""
         for name, update in updates.items():
             if self.momentum:
                 update = self.state[f"velocity.{name}"].mul_(self.momentum).add_(update)
@@ -104,12 +123,11 @@ class DecayedSGD(SGD):
         self.decay = decay
 
     def step(self, updates: Mapping[str, Tensor], scale: float) -> None:
-        """Apply one update per named parameter, in place, with rates multiplied by `scale`."""
         less = {n: u.sub(self.parameters[n], alpha=self.decay) for n, u in updates.items()}
         super().step(less, scale)
 
 
-class RMSprop:
+class RMSprop(Optimiser):
     """n <- d n + (1-d) u^2;  p <- p + rate u / (sqrt(n) + floor)
 
     for an update u, with decay d (Tieleman & Hinton 2012), as in torch.optim.RMSprop.
@@ -123,24 +141,23 @@ class RMSprop:
         decay: float,
         floor: float,
     ) -> None:
-        self.parameters, self.rates = parameters, rates
+        super().__init__(parameters, rates, "square")
         self.decay, self.floor = decay, floor
-        self.state = {f"square.{name}": torch.zeros_like(p) for name, p in parameters.items()}
 
     def step(self, updates: Mapping[str, Tensor], scale: float) -> None:
-        """Apply one update per named parameter, in place, with rates multiplied by `scale`."""
         for name, update in updates.items():
-            square = self.state[f"square.{name}"]
+            (square,) = self.remembered(name, "square")
             square.mul_(self.decay).addcmul_(update, update, value=1 - self.decay)
             rate = scale * self.rates[name]
             self.parameters[name].addcdiv_(update, square.sqrt().add_(self.floor), value=rate)
 
 
-class Adam:
+class Adam(Optimiser):
     """m <- d1 m + (1-d1) u;  n <- d2 n + (1-d2) u^2;
     p <- p + rate (m / (1 - d1^t)) / (sqrt(n / (1 - d2^t)) + floor)
 
     for the t-th update u of a parameter, with decays d1 and d2 (Kingma & Ba 2015, Algorithm 1).
+    Decays and floor are given by patterns of the parameters' names, as rates are.
     """
 
     def __init__(
@@ -148,38 +165,33 @@ class Adam:
         parameters: Mapping[str, Tensor],
         rates: Mapping[str, float],
         *,
-        mean_decay: float,
-        square_decay: float,
-        floor: float,
+        mean_decay: Mapping[str, float],
+        square_decay: Mapping[str, float],
+        floor: Mapping[str, float],
     ) -> None:
-        self.parameters, self.rates = parameters, rates
-        self.decays, self.floor = (mean_decay, square_decay), floor
-        self.state = {
-            f"{kind}.{name}": torch.zeros_like(p)
-            for name, p in parameters.items()
-            for kind in ("mean", "square")
-        }
+        super().__init__(parameters, rates, "mean", "square")
+        where = "training.optimiser.adam"
+        self.mean_decay = by_pattern(parameters, mean_decay, f"{where}.mean_decay")
+        self.square_decay = by_pattern(parameters, square_decay, f"{where}.square_decay")
+        self.floor = by_pattern(parameters, floor, f"{where}.floor")
         # A count of its own for each: a sweep may update some parameters alone.
         self.state |= {
             f"count.{n}": torch.zeros_like(p.flatten()[0]) for n, p in parameters.items()
         }
 
     def step(self, updates: Mapping[str, Tensor], scale: float) -> None:
-        """Apply one update per named parameter, in place, with rates multiplied by `scale`."""
-        first, second = self.decays
         for name, update in updates.items():
-            mean, square, count = (
-                self.state[f"{kind}.{name}"] for kind in ("mean", "square", "count")
-            )
+            mean, square, count = self.remembered(name, "mean", "square", "count")
+            first, second = self.mean_decay[name], self.square_decay[name]
             count += 1
             mean.lerp_(update, 1 - first)
             square.mul_(second).addcmul_(update, update, value=1 - second)
-            spread = (square / (1 - second**count)).sqrt_().add_(self.floor)
+            spread = (square / (1 - second**count)).sqrt_().add_(self.floor[name])
             step = mean / (1 - first**count)
             self.parameters[name].addcdiv_(step, spread, value=scale * self.rates[name])
 
 
-class CentredRMSprop:
+class CentredRMSprop(Optimiser):
     """m <- d m + (1-d) u;  n <- d n + (1-d) u^2;
     v <- k v + rate u / sqrt(n - m^2 + floor);  p <- p + v
 
@@ -196,21 +208,12 @@ class CentredRMSprop:
         momentum: float,
         floor: float,
     ) -> None:
-        self.parameters = parameters
-        self.rates = rates
+        super().__init__(parameters, rates, "mean", "square", "velocity")
         self.decay, self.momentum, self.floor = decay, momentum, floor
-        self.state = {
-            f"{kind}.{name}": torch.zeros_like(p)
-            for name, p in parameters.items()
-            for kind in ("mean", "square", "velocity")
-        }
 
     def step(self, updates: Mapping[str, Tensor], scale: float) -> None:
-        """Apply one update per named parameter, in place, with rates multiplied by `scale`."""
         for name, update in updates.items():
-            mean, square, velocity = (
-                self.state[f"{kind}.{name}"] for kind in ("mean", "square", "velocity")
-            )
+            mean, square, velocity = self.remembered(name, "mean", "square", "velocity")
             mean.lerp_(update, 1 - self.decay)
             square.mul_(self.decay).addcmul_(update, update, value=1 - self.decay)
             spread = torch.addcmul(square, mean, mean, value=-1).add_(self.floor).sqrt_()

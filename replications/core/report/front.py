@@ -106,8 +106,9 @@ def draw_verdicts(table: pd.DataFrame) -> Figure:
         share = 100 * counts / total
         bars = axis.barh(table.index, share, left=left, color=VERDICT_COLORS[str(verdict)],
                          edgecolor="white", height=0.75, label=verdict)  # fmt: skip
-        axis.bar_label(bars, [str(n) if n else "" for n in counts], label_type="center", fontsize=6.5,
-                       color="white" if verdict == "reproduced" else "black")  # fmt: skip
+        shade = "white" if verdict == "reproduced" else "black"
+        numbers = [str(n) if n else "" for n in counts]
+        axis.bar_label(bars, numbers, label_type="center", fontsize=6.5, color=shade)
         left += share
     axis.set_yticks(range(len(table)), [f"{n} ({total[n]} claims)" for n in table.index])
     axis.set(xlabel="share of the claims (%)", xlim=(0, 100))

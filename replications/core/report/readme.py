@@ -170,7 +170,7 @@ def replace(text: str, content: str, marks: tuple[str, str] = MARKS) -> str:
 
 
 def generated(reference: Path) -> dict[Path, str]:
-    """Every README and page, and the figures of the front page, as the stored reference has them."""
+    """READMEs, pages and the figures of the front page, as the stored reference has them."""
     papers = suite().papers
     comparisons = best(reference, papers)
     findings = Findings(DOCS / "findings.yaml", papers, reference)

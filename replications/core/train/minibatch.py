@@ -8,7 +8,7 @@ from importlib import import_module
 import torch
 from torch import Tensor
 
-from replications.core.learn.optimisers import rates_for, schedule_of
+from replications.core.learn.optimisers import by_pattern, schedule_of
 from replications.core.run.build import generator
 from replications.core.run.runs import Run
 
@@ -30,7 +30,7 @@ class Minibatches:
         (options,) = training["optimiser"].values()
         assert run.experiment.optimiser, "the schema gives every training an optimiser"
         module, name = run.experiment.optimiser
-        rates = rates_for(parameters, training["learning_rates"])
+        rates = by_pattern(parameters, training["learning_rates"], "training.learning_rates")
         self.optimiser = getattr(import_module(module), name)(parameters, rates, **options)
         self.schedule, self.batch = schedule_of(training["schedule"]), training["batch"]
         self.batches = budget["examples"] // self.batch

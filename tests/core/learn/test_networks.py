@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from replications.core.learn.networks import (
     INITIALISATIONS,
     FeedForward,
+    fan_in_uniform,
+    fan_out_uniform,
     glorot_uniform,
     orthogonal,
     uniform,
@@ -20,7 +22,9 @@ SIZES = st.integers(1, 40)
 SEEDS = st.integers(0, 2**63 - 1)
 
 
-OPTIONS = {"uniform": {"bound": 0.3}}  # of those that take some
+OPTIONS = {  # of those that take some
+    "uniform": {"bound": 0.3}, "fan_in_uniform": {"gain": 0.7}, "fan_out_uniform": {"gain": 0.7}
+}  # fmt: skip
 DECLARED = [{name: OPTIONS[name]} if name in OPTIONS else name for name in INITIALISATIONS]
 
 
@@ -84,7 +88,7 @@ def test_parameters_are_named_upwards_with_biases_at_zero(initialisation, dtype)
     assert list(network.parameters) == ["W1", "b1", "W2", "b2", "W3", "b3"]
     for name, p in network.parameters.items():
         assert p.dtype == dtype
-        assert (p.count_nonzero() == 0) == (name[0] == "b")
+        assert (p.count_nonzero() == 0) == (name[0] == "b" or initialisation == "zeros")
 
 
 def test_each_initialisation_is_the_one_that_its_name_says():
@@ -105,6 +109,13 @@ def test_uniform_weights_are_even_between_their_bounds():
     assert weights.shape == (100, 200) and 0.2999 < float(weights.abs().max()) <= 0.3
     quarters = torch.histc(weights, bins=4, min=-0.3, max=0.3) / weights.numel()
     torch.testing.assert_close(quarters, torch.full_like(quarters, 0.25), atol=0.01, rtol=0)
+
+
+@pytest.mark.parametrize(("law", "bound"), [(fan_in_uniform, 0.07), (fan_out_uniform, 0.035)])
+def test_weights_by_fan_are_even_between_gain_over_its_root(law, bound):
+    weights = law(100, 400, generator=seeded(), dtype=torch.float64, gain=0.7)
+    even = uniform(100, 400, generator=seeded(), dtype=torch.float64, bound=bound)
+    torch.testing.assert_close(weights, even)
 
 
 @pytest.mark.parametrize("initialisation", DECLARED, ids=[*INITIALISATIONS])

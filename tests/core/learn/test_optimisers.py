@@ -12,8 +12,9 @@ from replications.core.learn.optimisers import (
     Adam,
     CentredRMSprop,
     DecayedSGD,
+    Optimiser,
     RMSprop,
-    rates_for,
+    by_pattern,
     schedule_of,
 )
 
@@ -92,6 +93,12 @@ def test_another_schedule_is_refused_with_those_that_are_known(declared, message
         schedule_of(declared)
 
 
+def adam(mean_decay, square_decay, floor):
+    """Adam's options, the same for all parameters."""
+    options = {"mean_decay": mean_decay, "square_decay": square_decay, "floor": floor}
+    return {name: {"*": value} for name, value in options.items()}
+
+
 TORCHS = {
     "decayed": (
         lambda p, r: DecayedSGD(p, r, momentum=0.9, decay=0.05),
@@ -102,7 +109,7 @@ TORCHS = {
         lambda g: torch.optim.RMSprop(g, alpha=0.99, eps=1e-3),
     ),
     "adam": (
-        lambda p, r: Adam(p, r, mean_decay=0.9, square_decay=0.95, floor=1e-3),
+        lambda p, r: Adam(p, r, **adam(0.9, 0.95, 1e-3)),
         lambda g: torch.optim.Adam(g, betas=(0.9, 0.95), eps=1e-3),
     ),
 }
@@ -131,13 +138,30 @@ def test_an_optimiser_is_torchs_own_of_that_name(name):
 def test_adam_counts_the_updates_of_each_parameter():
     """A parameter that a sweep leaves out is as far as its own updates brought it."""
     live, alone = parameters(), parameters()
-    both = Adam(live, RATES, mean_decay=0.9, square_decay=0.99, floor=1e-8)
-    one = Adam({"b1": alone["b1"]}, RATES, mean_decay=0.9, square_decay=0.99, floor=1e-8)
+    both = Adam(live, RATES, **adam(0.9, 0.99, 1e-8))
+    one = Adam({"b1": alone["b1"]}, RATES, **adam(0.9, 0.99, 1e-8))
     for k, update in enumerate(updates()):
         both.step(update if k % 2 else {"W1": update["W1"]}, 1.0)
         if k % 2:
             one.step({"b1": update["b1"]}, 1.0)
     torch.testing.assert_close(live["b1"], alone["b1"])
+
+
+def test_adam_has_decays_and_floors_by_pattern():
+    """A parameter goes as under an Adam that has its own alone."""
+    live = parameters()
+    options = {"mean_decay": {"W*": 0.9, "b*": 0.5}, "square_decay": {"W*": 0.99, "b*": 0.8},
+               "floor": {"W*": 1e-8, "b*": 1e-2}}  # fmt: skip
+    both = Adam(live, RATES, **options)
+    alone = {name: {name: p} for name, p in parameters().items()}
+    own = {name: Adam(p, RATES, **{k: {"*": v[f"{name[0]}*"]} for k, v in options.items()})
+           for name, p in alone.items()}  # fmt: skip
+    for update in updates():
+        both.step(update, 1.0)
+        for name, optimiser in own.items():
+            optimiser.step({name: update[name]}, 1.0)
+    for name, p in live.items():
+        assert torch.equal(p, alone[name][name])
 
 
 @FIXED
@@ -193,14 +217,14 @@ KINDS = [
     (SGD, {"momentum": 0}),
     (DecayedSGD, {"momentum": 0.7, "decay": 0.1}),
     (RMSprop, {"decay": 0.9, "floor": 0.001}),
-    (Adam, {"mean_decay": 0.9, "square_decay": 0.99, "floor": 0.001}),
+    (Adam, adam(0.9, 0.99, 0.001)),
 ]
 
 
 def test_every_optimiser_is_tested():
     own = [v for v in vars(optimisers).values() if isinstance(v, type)]
     found = {v for v in own if v.__module__ == optimisers.__name__}
-    assert found == {kind for kind, _ in KINDS}
+    assert found == {kind for kind, _ in KINDS} | {Optimiser}
 
 
 @pytest.mark.parametrize(("kind", "options"), KINDS)
@@ -239,28 +263,31 @@ NAMES = {name: torch.zeros(1) for name in ("W1", "b1", "W2", "b2", "V2", "c2")}
 
 
 def test_rates_by_pattern():
-    rates = rates_for(NAMES, {"[Wb]1": 0.1, "[Wb]2": 0.05, "[Vc]*": 0.5})
+    rates = by_pattern(NAMES, {"[Wb]1": 0.1, "[Wb]2": 0.05, "[Vc]*": 0.5}, "here")
     assert rates == {"W1": 0.1, "b1": 0.1, "W2": 0.05, "b2": 0.05, "V2": 0.5, "c2": 0.5}
-    assert rates_for(NAMES, {"*": 0.2}) == dict.fromkeys(NAMES, 0.2)
+    assert by_pattern(NAMES, {"*": 0.2}, "here") == dict.fromkeys(NAMES, 0.2)
 
 
 def test_rates_are_told_apart_by_case():
-    assert rates_for({"B": NAMES["b1"], "b": NAMES["b1"]}, {"B": 1.0, "b": 2.0}) == {"B": 1, "b": 2}
+    assert by_pattern({"B": NAMES["b1"], "b": NAMES["b1"]}, {"B": 1.0, "b": 2.0}, "here") == {
+        "B": 1,
+        "b": 2,
+    }
 
 
 def test_a_parameter_without_a_pattern_is_named():
     with pytest.raises(ValueError, match=r"parameter V2 .*exactly one.*has none of \['\[Wb\]\*'\]"):
-        rates_for(NAMES, {"[Wb]*": 0.1})
+        by_pattern(NAMES, {"[Wb]*": 0.1}, "here")
 
 
 def test_a_parameter_with_two_patterns_is_named_with_both():
     with pytest.raises(ValueError, match=r"parameter b1 .*has \['\*', 'b1'\]"):
-        rates_for(NAMES, {"*": 0.1, "b1": 0.1})
+        by_pattern(NAMES, {"*": 0.1, "b1": 0.1}, "here")
 
 
 def test_a_pattern_without_a_parameter_is_named():
     with pytest.raises(ValueError, match=r"\['W3', 'b3'\] match none of \['W1'"):
-        rates_for(NAMES, {"*": 0.1, "b3": 1.0, "W3": 1.0})
+        by_pattern(NAMES, {"*": 0.1, "b3": 1.0, "W3": 1.0}, "here")
 
 
 @FIXED
@@ -279,7 +306,7 @@ def test_rates_exist_exactly_if_every_parameter_has_one_pattern_and_no_pattern_i
     matching = {name: [p for p in patterns if name in covers[p]] for name in names}
     idle = [p for p in patterns if not covers[p] & set(names)]
     try:
-        rates = rates_for({name: NAMES[name] for name in names}, given_rates)
+        rates = by_pattern({name: NAMES[name] for name in names}, given_rates, "here")
     except ValueError:
         assert idle or any(len(found) != 1 for found in matching.values())
     else:
