@@ -1,7 +1,5 @@
 """Figures of Lee et al. 2015."""
 
-from collections.abc import Mapping
-
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
@@ -12,6 +10,7 @@ from replications.core.report.plots import (
     by_epoch,
     curve,
     error_curves,
+    panels,
     width,
 )
 
@@ -43,23 +42,6 @@ def other_networks(drawn: Drawn) -> Figure:
     """Errors with rectified units, on an auto-encoder's features, and on CIFAR-10."""
     return panels(drawn, {"rectified units": ("mnist_relu",), "features": ("mnist_auto_encoder",),
                           "CIFAR-10": ("cifar",)})  # fmt: skip
-
-
-def panels(drawn: Drawn, groups: Mapping[str, tuple[str, ...]]) -> Figure:
-    """Error curves, a panel for each group that has runs: experiments by how their names start."""
-    found = {
-        title: [name for name in drawn.arrays if name.startswith(starts)]
-        for title, starts in groups.items()
-    }
-    found = {title: names for title, names in found.items() if names}
-    figure, axes = plt.subplots(1, len(found), figsize=(PAGE, 3.6), sharey=True, squeeze=False)
-    for axis, (title, names) in zip(axes[0], found.items(), strict=True):
-        error_curves(drawn, axis, names)
-        axis.set_title(title)
-        axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=1)
-    for axis in axes[0, 1:]:
-        axis.set_ylabel("")
-    return figure
 
 
 def likeness(drawn: Drawn) -> Figure:

@@ -56,11 +56,15 @@ class DifferenceTargetPropagation(FeedForwardRule):
 
     def initialise(self, examples: int) -> None:
         for i in self.inverted:
-            like = self.network.parameters[f"W{i}"]
-            below, above = like.shape
-            inverse = self.initial(above, below, generator=self.generator, dtype=like.dtype)
-            self.parameters[f"V{i}"] = inverse.to(like.device)
-            self.parameters[f"c{i}"] = like.new_zeros(below)
+            below, above = self.network.parameters[f"W{i}"].shape
+            self.parameters[f"V{i}"] = self.drawn(above, below)
+            self.parameters[f"c{i}"] = self.parameters[f"V{i}"].new_zeros(below)
+
+    def drawn(self, fan_in: int, fan_out: int) -> Tensor:
+        """Weights of an inverse as they start, (fan_in, fan_out)."""
+        like = self.network.parameters["W1"]
+        weights = self.initial(fan_in, fan_out, generator=self.generator, dtype=like.dtype)
+        return weights.to(like.device)
 
     @property
     def sweeps(self):

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 
 from replications.core.base.provenance import PACKAGE, module_file, syntax
 from replications.core.declare.schema import DeclarationError
@@ -88,7 +89,8 @@ def located(module: str, name: str) -> Iterator[tuple[str, ast.ClassDef]]:
     path = module_file(module)
     for node in syntax(path).body if path else []:
         if isinstance(node, ast.ClassDef) and node.name == outer:
-            yield from inner_classes(module, node, inner) if inner else [(module, node)]
+            nested = islice(inner_classes(module, node, inner), 1)  # the nearest, as Python has it
+            yield from nested if inner else [(module, node)]
         elif isinstance(node, ast.ImportFrom) and outer in {alias.name for alias in node.names}:
             yield from located(node.module or "", name)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib import import_module
@@ -227,6 +227,23 @@ def error_curves(drawn: Drawn, axis: plt.Axes, experiments: Sequence[str]) -> No
     axis.set(ylabel="error (%)", yscale="log")
     by_epoch(axis)
     plain_log_ticks(axis)
+
+
+def panels(drawn: Drawn, groups: Mapping[str, tuple[str, ...]]) -> Figure:
+    """Error curves, a panel for each group that has runs: experiments by how their names start."""
+    found = {
+        title: [name for name in drawn.arrays if name.startswith(starts)]
+        for title, starts in groups.items()
+    }
+    found = {title: names for title, names in found.items() if names}
+    figure, axes = plt.subplots(1, len(found), figsize=(PAGE, 3.6), sharey=True, squeeze=False)
+    for axis, (title, names) in zip(axes[0], found.items(), strict=True):
+        error_curves(drawn, axis, names)
+        axis.set_title(title)
+        axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=1)
+    for axis in axes[0, 1:]:
+        axis.set_ylabel("")
+    return figure
 
 
 def by_epoch(axis: plt.Axes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol, cast
 
 import torch
@@ -48,6 +49,21 @@ def aligned(rule: Aligned, batch: Batch, step: int) -> list[Score]:
     ]
 
 
+def by_selection(monitored: Sequence[Score], last: int) -> list[Score]:
+    """What choosing an epoch makes of the test error, where it was monitored in every epoch.
+
+    best_test_error: the smallest of all epochs, as if the test images were there to choose by;
+    test_error_chosen: that of the epoch with the smallest validation error, of the first such.
+    """
+    tested = {s.step: s.value for s in monitored if s.metric == "test_error_by_epoch"}
+    if not tested:
+        return []
+    held_out = {s.step: s.value for s in monitored if s.metric == "validation_error"}
+    chosen = min(held_out, key=held_out.__getitem__)
+    values = {"best_test_error": min(tested.values()), "test_error_chosen": tested[chosen]}
+    return [Score(metric, value, step=last) for metric, value in values.items()]
+
+
 @torch.no_grad()
 def score(run: Run) -> None:
     """Write scores.json, and arrays.npz: what the measures keep, if there are any.
@@ -66,6 +82,7 @@ def score(run: Run) -> None:
             scores += aligned(cast(Aligned, rule), batch, epoch)
     last = run.experiment.resolved["budget"]["epochs"]
     tested = errors(rule, images.test.inputs, images.test.labels, "test")
+    scores += by_selection(scores, last)
     scores += [Score(metric, value, step=last) for metric, value in tested.items()]
     found, arrays = measured(run, rule, tensors, kept, images)
     write_arrays(run.directory, arrays)

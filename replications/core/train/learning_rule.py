@@ -22,7 +22,8 @@ class Classification(Minibatches):
         split = images.train.first(resolved["budget"]["examples"])
         self.inputs, self.labels = split.inputs, split.labels
         self.targets = one_hot(self.labels, images.classes).to(self.inputs.dtype)
-        self.validation = images.validation
+        self.validation, self.test = images.validation, images.test
+        self.tests = resolved["training"].get("test_each_epoch", False)
         self.rule = rule_of(run, examples=len(split))
         self.parameters = self.rule.network.parameters | self.rule.parameters
         sweeps = len(self.rule.sweeps)
@@ -42,9 +43,12 @@ class Classification(Minibatches):
         return {(metric, ""): value for metric, value in monitor.items()}
 
     def end_epoch(self, epoch: int) -> dict[Monitorable, float]:
-        """How the validation images are answered."""
+        """How the validation images are answered; the test images, where the training says so."""
         held_out = self.validation
         found = errors(self.rule, held_out.inputs, held_out.labels, "validation")
+        if self.tests:
+            tested = errors(self.rule, self.test.inputs, self.test.labels, "test")
+            found["test_error_by_epoch"] = tested["test_error"]
         return {(metric, ""): value for metric, value in found.items()}
 
     def finish(self) -> None:
@@ -54,4 +58,6 @@ class Classification(Minibatches):
 @torch.no_grad()
 def train(run: Run) -> None:
     """Train a `learning_rule` experiment into its run directory."""
-    run_epochs(Classification(run), run, epochs=run.experiment.resolved["budget"]["epochs"])
+    training, budget = (run.experiment.resolved[key] for key in ("training", "budget"))
+    snapshots = training.get("snapshots", ())
+    run_epochs(Classification(run), run, epochs=budget["epochs"], snapshots=snapshots)

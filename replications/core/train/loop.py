@@ -14,7 +14,7 @@ import logging
 import math
 import signal
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -98,17 +98,18 @@ class Progress:
         return progress
 
 
-def run_epochs(task: Task, run: Run, *, epochs: int) -> None:
+def run_epochs(task: Task, run: Run, *, epochs: int, snapshots: Sequence[float] = ()) -> None:
     """Train `task` for `epochs`, from its checkpoint if there is one, into `run.directory`.
 
-    Keeps the parameters before the first epoch, after half of them and after the last.
+    Keeps the parameters before the first epoch, after half of them, after the last, and after
+    those shares of them that `snapshots` says, at least one epoch.
     Raises Diverged, or Interrupted after SIGTERM or Ctrl-C.
     """
     run.forget()
     checkpoint = run.directory / "checkpoint.safetensors"
     progress = restore(task, run, checkpoint) or Progress()
     started = time.time() - progress.seconds
-    kept = {0, epochs // 2, epochs}
+    kept = {0, epochs // 2, epochs, *(max(1, round(share * epochs)) for share in snapshots)}
     with stop_requests() as stopping, bar(run, epochs * task.steps, progress, task.steps) as shown:
         saved = time.time()
         while progress.epoch < epochs:

@@ -1,0 +1,33 @@
+"""Direct feedback alignment (Nøkland 2016, arXiv 1609.01596)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from torch import Tensor
+
+from replications.core.learn.networks import initialisation_of
+from replications.lillicrap2016.rule import FeedbackAlignment
+
+
+class DirectFeedbackAlignment(FeedbackAlignment):
+    """The error at the top goes to every hidden layer at once, by fixed random weights.
+
+        e_i = (e_L B_i) phi'(a_i)
+
+    where back-propagation has (e_{i+1} W_{i+1}') phi'(a_i). `state` holds "B1", ..., "B{L-1}",
+    (C, n_i), which are drawn once, for C outputs.
+    """
+
+    def initialise(self, examples: int) -> None:
+        drawn = initialisation_of(self.settings.feedback, "settings.feedback")
+        for i in range(1, self.network.depth):
+            like = self.network.parameters[f"b{self.network.depth}"]
+            width = len(self.network.parameters[f"b{i}"])
+            feedback = drawn(len(like), width, generator=self.generator, dtype=like.dtype)
+            self.state[f"B{i}"] = feedback.to(like.device)
+
+    def layer_errors(self, activities: list[Tensor], top: Tensor) -> Iterator[tuple[int, Tensor]]:
+        yield self.network.depth, top
+        for i in range(self.network.depth - 1, 0, -1):
+            yield i, (top @ self.state[f"B{i}"]) * self.network.slope(i, activities[i])

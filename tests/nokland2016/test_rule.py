@@ -1,0 +1,60 @@
+"""Direct feedback alignment against its printed equations and automatic differentiation."""
+
+import pytest
+import torch
+
+from replications.nokland2016.rule import DirectFeedbackAlignment
+from tests.feed_forward import build
+
+FEEDBACK = {"fan_out_uniform": {"gain": 1.0}}
+
+
+def test_in_a_linear_net_with_the_product_of_the_transposes_it_is_back_propagation():
+    rule, batch = build(DirectFeedbackAlignment, units="linear", feedback=FEEDBACK)
+    product = torch.eye(3, dtype=torch.float64)
+    for i in (3, 2, 1):
+        product = product @ rule.network.parameters[f"W{i + 1}"].T
+        rule.state[f"B{i}"] = product
+    with torch.enable_grad():
+        gradient = rule.gradient(batch)
+    for name, update in rule.updates(batch)[0].items():
+        torch.testing.assert_close(update, -gradient[name], rtol=1e-12, atol=1e-14)
+
+
+def test_every_hidden_layer_gets_the_error_at_the_top_and_its_own_slope():
+    """δa_i = B_i e ⊙ φ'(a_i), written out for a batch."""
+    rule, batch = build(
+        DirectFeedbackAlignment, layers=(5, 8, 7, 3), cost="sigmoid_cross_entropy",
+        feedback=FEEDBACK,
+    )  # fmt: skip
+    p, s = rule.network.parameters, rule.state
+    h1 = (batch.inputs @ p["W1"] + p["b1"]).tanh()
+    h2 = (h1 @ p["W2"] + p["b2"]).tanh()
+    top = (batch.targets - (h2 @ p["W3"] + p["b3"]).sigmoid()) / 6
+    errors = (top @ s["B1"]) * (1 - h1**2), (top @ s["B2"]) * (1 - h2**2), top
+    updates, _ = rule.updates(batch)
+    for i, (below, error) in enumerate(zip((batch.inputs, h1, h2), errors, strict=True), 1):
+        torch.testing.assert_close(updates[f"W{i}"], below.T @ error)
+        torch.testing.assert_close(updates[f"b{i}"], error.sum(0))
+
+
+@pytest.mark.parametrize("layer", [1, 2])
+def test_feedback_is_drawn_by_the_width_of_its_layer_and_never_changes(layer):
+    rule, batch = build(DirectFeedbackAlignment, layers=(5, 400, 900, 3), feedback=FEEDBACK)
+    assert set(rule.state) == {"B1", "B2"}
+    feedback, width = rule.state[f"B{layer}"], (400, 900)[layer - 1]
+    assert feedback.shape == (3, width)
+    assert 0.98 / width**0.5 < float(feedback.abs().max()) <= 1 / width**0.5
+    before = feedback.clone()
+    rule.updates(batch)
+    assert torch.equal(rule.state[f"B{layer}"], before)
+
+
+def test_from_zero_weights_all_layers_but_one_stand_still_at_first():
+    """With W = 0 all h_i are 0 and only the top bias moves; it brings the rest to move."""
+    rule, batch = build(DirectFeedbackAlignment, initialisation="zeros", feedback=FEEDBACK)
+    for p in rule.network.parameters.values():
+        p.zero_()
+    updates, _ = rule.updates(batch)
+    moved = {name for name, update in updates.items() if update.abs().max() > 1e-15}
+    assert moved == {"W1", "b1", "b2", "b3", "b4"}
