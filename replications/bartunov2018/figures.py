@@ -30,7 +30,8 @@ def selection(drawn: Drawn) -> Figure:
             axis.plot([paper[name]] * 2, [y - 0.4, y + 0.4], color="0.4", lw=1.2)
     for marker, epoch in CHOSEN.values():
         axis.plot([], [], marker, color="0.4", ms=5, label=epoch)
-    axis.plot([], [], color="0.4", lw=1.2, label="the paper")
+    if drawn.on_the_papers_data:
+        axis.plot([], [], color="0.4", lw=1.2, label="the paper")
     axis.set_yticks(range(len(names)), [drawn.label(name) for name in names])
     axis.set(xlabel="test error (%)", ylim=(len(names) - 0.5, -0.5))
     axis.legend(title="epoch with", loc="center left", bbox_to_anchor=(1, 0.5))

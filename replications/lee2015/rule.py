@@ -21,7 +21,7 @@ from replications.core.learn.learning import (
     classification_monitor,
 )
 from replications.core.learn.networks import UNITS, Unit, glorot_uniform, orthogonal
-from replications.core.learn.noise import random_tensor
+from replications.core.learn.noise import noisy
 from replications.lee2015.network import BernoulliFeedForward, sample, signs
 
 
@@ -140,9 +140,7 @@ class DifferenceTargetPropagation(FeedForwardRule):
         updates: Updates = {}
         for i in self.inverted:
             below = activities[i - 1]  # (B, n_{i-1})
-            corrupted = below + self.noise() * random_tensor(
-                torch.randn, below.shape, self.generator, below
-            )
+            corrupted = noisy(below, self.noise(), self.generator)
             above = self.above(i, corrupted)  # (B, n_i)
             given = self.inverse(i, above)  # (B, n_{i-1})
             slope = self.inverse_units.slope(given)
@@ -214,8 +212,8 @@ class StochasticTargetPropagation(FallingNoise):
     inverse_units = UNITS["tanh"]
 
     def passed(self, inputs: Tensor) -> tuple[list[Tensor], list[Tensor]]:
-        noise = random_tensor(torch.randn, inputs.shape, self.generator, inputs)
-        return self.network.sampled(inputs + self.settings.input_noise * noise, self.generator)
+        images = noisy(inputs, self.settings.input_noise, self.generator)
+        return self.network.sampled(images, self.generator)
 
     def above(self, i: int, below: Tensor) -> Tensor:
         return self.network.layer(i, sample(below, self.generator))

@@ -73,7 +73,7 @@ def test_outputs_of_no_known_kind_are_refused():
 @pytest.mark.parametrize(
     ("initialisation", "said"),
     [
-        ({"glorot": {}}, "'glorot' is none of glorot_uniform, orthogonal"),
+        ({"glorot": {}}, "'glorot' is none of glorot_uniform, glorot_normal"),
         ({"fan_in_uniform": {}}, "fan_in_uniform: takes gain, not nothing"),
     ],
 )

@@ -21,6 +21,14 @@ def glorot_uniform(
     return uniform(fan_in, fan_out, generator=generator, dtype=dtype, bound=bound)
 
 
+def glorot_normal(
+    fan_in: int, fan_out: int, *, generator: torch.Generator, dtype: torch.dtype, gain: float
+) -> Tensor:
+    """W ~ N(0, s^2), s = gain sqrt(2 / (fan_in + fan_out)), shape (fan_in, fan_out); on the CPU."""
+    deviation = gain * (2 / (fan_in + fan_out)) ** 0.5
+    return deviation * torch.randn(fan_in, fan_out, generator=generator, dtype=dtype)
+
+
 def orthogonal(
     fan_in: int, fan_out: int, *, generator: torch.Generator, dtype: torch.dtype
 ) -> Tensor:
@@ -64,7 +72,7 @@ def zeros(fan_in: int, fan_out: int, *, generator: torch.Generator, dtype: torch
 INITIALISATIONS: dict[str, Callable[..., Tensor]] = {
     initialise.__name__: initialise
     for initialise in (
-        glorot_uniform, orthogonal, uniform, fan_in_uniform, fan_out_uniform, zeros
+        glorot_uniform, glorot_normal, orthogonal, uniform, fan_in_uniform, fan_out_uniform, zeros
     )
 }  # fmt: skip
 

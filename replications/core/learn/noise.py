@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import torch
 from torch import Generator, Tensor
 
 
@@ -16,3 +17,8 @@ def random_tensor(
     """
     drawn = law(shape, generator=generator, device=generator.device, dtype=like.dtype)
     return drawn.to(like.device)
+
+
+def noisy(x: Tensor, deviation: Tensor | float, generator: Generator) -> Tensor:
+    """x + e with e ~ N(0, deviation^2), of x's shape."""
+    return x + deviation * random_tensor(torch.randn, x.shape, generator, x)

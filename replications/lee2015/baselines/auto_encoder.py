@@ -22,7 +22,7 @@ from replications.core.learn.learning import (
     classification_monitor,
 )
 from replications.core.learn.networks import FeedForward, glorot_uniform
-from replications.core.learn.noise import random_tensor
+from replications.core.learn.noise import noisy
 
 
 class AutoEncoder(LearningRule):
@@ -52,8 +52,7 @@ class AutoEncoder(LearningRule):
 
     def updates(self, batch: Batch) -> tuple[Updates, Monitor]:
         x = batch.inputs
-        noise = random_tensor(torch.randn, x.shape, self.generator, x)
-        corrupted = x + self.settings.noise * noise
+        corrupted = noisy(x, self.settings.noise, self.generator)
         h = self.network.layer(1, corrupted)  # (B, n_1)
         y = torch.addmm(self.parameters["d"], h, self.parameters["D"]).sigmoid()  # (B, n_0)
         down = (x - y) * y * (1 - y) * (2 / len(x))  # minus the derivative by y's input

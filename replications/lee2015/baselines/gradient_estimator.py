@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from replications.core.learn.learning import (
@@ -14,7 +13,7 @@ from replications.core.learn.learning import (
     Updates,
     classification_monitor,
 )
-from replications.core.learn.noise import random_tensor
+from replications.core.learn.noise import noisy
 from replications.lee2015.network import BernoulliFeedForward
 
 
@@ -39,9 +38,8 @@ class GradientEstimator(Backpropagation):
 
     def updates(self, batch: Batch) -> tuple[Updates, Monitor]:
         network, inputs = self.network, batch.inputs
-        noise = random_tensor(torch.randn, inputs.shape, self.generator, inputs)
-        noisy = inputs + self.settings.input_noise * noise
-        read, activities = network.sampled(noisy, self.generator)
+        images = noisy(inputs, self.settings.input_noise, self.generator)
+        read, activities = network.sampled(images, self.generator)
         cost, top = network.top_cost(activities[-1], batch.targets)
         updates: Updates = {}
         for i, error in self.layer_errors(activities, top):

@@ -36,7 +36,7 @@ def test_another_name_and_other_options_are_refused(declared, said):
 
 
 def test_a_network_says_which_initialisations_there_are():
-    with pytest.raises(ValueError, match="'glorot' is none of glorot_uniform, orthogonal"):
+    with pytest.raises(ValueError, match="'glorot' is none of glorot_uniform, glorot_normal"):
         FeedForward(
             layers=(3, 2),
             initialisation="glorot",

@@ -12,6 +12,7 @@ from replications.core.learn.networks import (
     FeedForward,
     fan_in_uniform,
     fan_out_uniform,
+    glorot_normal,
     glorot_uniform,
     orthogonal,
     uniform,
@@ -23,7 +24,8 @@ SEEDS = st.integers(0, 2**63 - 1)
 
 
 OPTIONS = {  # of those that take some
-    "uniform": {"bound": 0.3}, "fan_in_uniform": {"gain": 0.7}, "fan_out_uniform": {"gain": 0.7}
+    "uniform": {"bound": 0.3}, "fan_in_uniform": {"gain": 0.7}, "fan_out_uniform": {"gain": 0.7},
+    "glorot_normal": {"gain": 0.7},
 }  # fmt: skip
 DECLARED = [{name: OPTIONS[name]} if name in OPTIONS else name for name in INITIALISATIONS]
 
@@ -109,6 +111,16 @@ def test_uniform_weights_are_even_between_their_bounds():
     assert weights.shape == (100, 200) and 0.2999 < float(weights.abs().max()) <= 0.3
     quarters = torch.histc(weights, bins=4, min=-0.3, max=0.3) / weights.numel()
     torch.testing.assert_close(quarters, torch.full_like(quarters, 0.25), atol=0.01, rtol=0)
+
+
+def test_glorot_normal_has_the_spread_of_its_fans():
+    weights = glorot_normal(300, 200, generator=seeded(), dtype=torch.float64, gain=0.7)
+    assert weights.shape == (300, 200)
+    deviation = 0.7 * (2 / 500) ** 0.5
+    assert float(weights.std()) == pytest.approx(deviation, rel=0.02)
+    assert abs(float(weights.mean())) < 5 * deviation / 60_000**0.5
+    beyond = float((weights.abs() > 2 * deviation).double().mean())
+    assert beyond == pytest.approx(0.0455, abs=0.005)  # of a normal law; of a uniform one, 0
 
 
 @pytest.mark.parametrize(("law", "bound"), [(fan_in_uniform, 0.07), (fan_out_uniform, 0.035)])
