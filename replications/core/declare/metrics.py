@@ -15,13 +15,15 @@ BETTER = {"higher": True, "lower": False, "neither": None}
 class Metric:
     """One metric: the `label` that people read, `unit` ("" for a pure number), and its direction.
 
-    `higher_is_better` is None where neither is better.
+    `higher_is_better` is None where neither is better. `counts`: of a share, what is counted, by a
+    name that all metrics have which count the same; "" of what is no count.
     """
 
     label: str
     unit: str
     higher_is_better: bool | None
     meaning: str
+    counts: str = ""
 
     @property
     def titled(self) -> str:
@@ -32,7 +34,7 @@ class Metric:
 def metrics_of(declared: Mapping[str, Mapping[str, str]]) -> dict[str, Metric]:
     """Metrics as a YAML file declares them, by name."""
     return {
-        name: Metric(m["label"], m["unit"], BETTER[m["better"]], m["meaning"])
+        name: Metric(m["label"], m["unit"], BETTER[m["better"]], m["meaning"], m.get("counts", ""))
         for name, m in declared.items()
     }
 

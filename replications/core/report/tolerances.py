@@ -13,6 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from replications.core.base.files import write_atomically
+from replications.core.declare.papers import suite
 from replications.core.report.tables import last
 
 logger = logging.getLogger(__name__)
@@ -20,8 +21,9 @@ logger = logging.getLogger(__name__)
 FACTOR = 4
 RULE = f"""\
 A metric's tolerance is {FACTOR} times the largest shift that rounding gave it in this experiment, \
-whatever the part, and at least {FACTOR} times the smallest that rounding gave it in any \
-experiment (of what is counted: one more or one less)."""
+whatever the part. It is at least {FACTOR} times the smallest that rounding gave it, or what \
+counts the same, in any experiment: one more or one less. What is no count and was never moved \
+here gets {FACTOR} times what is usual for it elsewhere, the median over experiments."""
 KEYS = ["paper", "experiment", "metric", "part"]
 
 
@@ -47,9 +49,16 @@ def extremes(shifted: pd.DataFrame) -> pd.DataFrame:
 
 def tolerances(moved: pd.DataFrame) -> pd.Series:
     """The tolerance of every metric, from its `extremes`, as RULE says."""
+    metric = moved.index.get_level_values("metric")
+    declared = {name: m for paper in suite().papers.values() for name, m in paper.metrics.items()}
+    counted = metric.map({name: m.counts for name, m in declared.items() if m.counts})
+    alike = metric.where(counted.isna(), counted)
     in_experiment = moved["shift"].groupby(KEYS[:3]).transform("max")
-    anywhere = moved["smallest"].groupby("metric").transform("min").fillna(0.0)
-    return FACTOR * pd.concat([in_experiment, anywhere], axis=1).max(axis=1)
+    anywhere = moved["smallest"].groupby(alike).transform("min")
+    usual = in_experiment.where(in_experiment > 0).groupby(metric).transform("median")
+    still = pd.Series(counted.isna(), moved.index) & (in_experiment == 0)
+    floor = anywhere.where(~still, usual).fillna(0.0)
+    return FACTOR * pd.concat([in_experiment, floor], axis=1).max(axis=1)
 
 
 def left_out(shifted: pd.DataFrame, others: pd.DataFrame) -> dict[str, int]:
