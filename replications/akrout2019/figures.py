@@ -3,7 +3,7 @@
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from replications.core.report.plots import PAGE, Drawn, by_epoch, curve, error_curves
+from replications.core.report.plots import PAGE, Drawn, curve, error_curves
 
 # The released log, results.json (read): angle of the first image's hidden error, degrees, by epoch.
 LOGGED = {
@@ -26,8 +26,11 @@ def angles(drawn: Drawn) -> Figure:
             errors.plot(*zip(*LOGGED[name].items(), strict=True), "x", color=color, ms=4)
     errors.set_ylabel("angle of the hidden errors (deg)")
     weights.set(ylabel="angle of the feedback (deg)", ylim=(0, 95))
-    for axis in (errors, weights):
-        by_epoch(axis)
+    for axis in (errors, weights):  # the log has few epochs, and most change is in the first
+        axis.set(xlabel="epoch")
+        axis.set_xscale("symlog", linthresh=1)
+        axis.set_xlim(0, None)
+        axis.xaxis.set_major_formatter("{x:g}")
     figure.legend(*errors.get_legend_handles_labels(), loc="outside upper center", ncols=3)
     return figure
 
