@@ -232,17 +232,6 @@ def test_stochastic_updates_descend_local_losses_on_probabilities():
         torch.testing.assert_close(found[name], -expected, msg=name)
 
 
-@pytest.mark.parametrize("rule", [DifferenceTargetPropagation, DiscretisedTargetPropagation])
-def test_without_a_gradient_at_the_top_every_target_is_the_activity(rule):
-    network = SignedFeedForward if rule is DiscretisedTargetPropagation else FeedForward
-    more = {"noise_epochs": 50} if rule is DiscretisedTargetPropagation else {}
-    ours, batch = build(rule, network, alpha=0.3, noise=0.2, **more)
-    _, activities = ours.passed(batch.inputs)
-    targets = ours.targets(activities, activities[-1].softmax(1))  # of which the cost is least
-    for i, target in targets.items():
-        torch.testing.assert_close(target, activities[i], rtol=1e-12, atol=1e-14)
-
-
 def test_exact_inverses_of_a_linear_net_give_gauss_newton_targets():
     """Square layers, V_i = W_i^-1: t_i − h_i = −alpha (W_{i+1} ... W_{L-1})^-T' applied to dC/dh.
 

@@ -10,16 +10,6 @@ SIGMOID = {"layers": (5, 8, 7, 3), "units": "sigmoid", "cost": "sigmoid_squared_
 EVEN = {"uniform": {"bound": 0.5}}
 
 
-def test_with_the_transposed_weights_it_is_back_propagation():
-    rule, batch = build(FeedbackAlignment, **SIGMOID, feedback=EVEN)
-    for i in (2, 3):
-        rule.state[f"B{i}"] = rule.network.parameters[f"W{i}"].T.clone()
-    with torch.enable_grad():
-        gradient = rule.gradient(batch)
-    for name, update in rule.updates(batch)[0].items():
-        torch.testing.assert_close(update, -gradient[name], rtol=1e-12, atol=1e-14)
-
-
 def test_hidden_layers_get_the_error_by_fixed_weights():
     """Δh_2 = (B_3 e) σ', Δh_1 = (B_2 Δh_2) σ', written out for a batch."""
     rule, batch = build(FeedbackAlignment, **SIGMOID, feedback=EVEN)

@@ -9,18 +9,6 @@ from tests.feed_forward import build
 FEEDBACK = {"fan_out_uniform": {"gain": 1.0}}
 
 
-def test_in_a_linear_net_with_the_product_of_the_transposes_it_is_back_propagation():
-    rule, batch = build(DirectFeedbackAlignment, units="linear", feedback=FEEDBACK)
-    product = torch.eye(3, dtype=torch.float64)
-    for i in (3, 2, 1):
-        product = product @ rule.network.parameters[f"W{i + 1}"].T
-        rule.state[f"B{i}"] = product
-    with torch.enable_grad():
-        gradient = rule.gradient(batch)
-    for name, update in rule.updates(batch)[0].items():
-        torch.testing.assert_close(update, -gradient[name], rtol=1e-12, atol=1e-14)
-
-
 def test_every_hidden_layer_gets_the_error_at_the_top_and_its_own_slope():
     """δa_i = B_i e ⊙ φ'(a_i), written out for a batch."""
     rule, batch = build(
