@@ -30,8 +30,8 @@ def rules_of(kind):
 
 
 ERRORS = rules_of(ErrorFeedback)
-TARGETS = {name: made for name, made in rules_of(DifferenceTargetPropagation).items()
-           if made[0].target is DifferenceTargetPropagation.target}  # fmt: skip
+TARGETS = {name: parts for name, parts in rules_of(DifferenceTargetPropagation).items()
+           if parts[0].target is DifferenceTargetPropagation.target}  # fmt: skip
 
 
 def feedback_of(rule):
@@ -53,7 +53,7 @@ def with_feedback():
                     if feedback and not ("B1" in feedback and units == "tanh"))  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "units"), with_feedback())
+@pytest.mark.parametrize(("name", "units"), [*with_feedback()])
 def test_with_the_transposed_weights_a_rule_is_back_propagation(name, units):
     """Layer by layer; of a direct rule by the products of all layers above."""
     rule, batch = made(name, units=units)
