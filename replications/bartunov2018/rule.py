@@ -1,4 +1,4 @@
-"""Target propagation without any gradient at the top (Bartunov et al. 2018, arXiv 1807.04587).
+"""Target propagation with and without a gradient at the top (Bartunov et al. 2018, 1807.04587).
 
 A feed-forward network h_i = f_i(h_{i-1}) of tanh units, whose output is h_L = softmax(z), and
 approximate inverses g_i(h_i) = tanh(h_i V_i + c_i). Three rules, each of which makes its inverse
@@ -41,10 +41,8 @@ class TargetPropagation(DifferenceTargetPropagation):
         forward, monitor = self.updates(batch)
         return forward | self.inverse_updates(batch)[0], monitor
 
-    def top_target(self, activities: list[Tensor], wanted: Tensor) -> Tensor:
-        top = activities[-2]
-        of_mean = super().top_target(activities, wanted) - top  # C is a mean over the batch
-        return top + len(wanted) * of_mean
+    def step(self, images: int) -> float:
+        return self.settings.alpha * images  # the cost is a mean over the batch
 
 
 class SimplifiedTargetPropagation(TargetPropagation):
@@ -106,10 +104,12 @@ class AuxiliaryTargetPropagation(SimplifiedTargetPropagation):
 
     def initialise(self, examples: int) -> None:
         super().initialise(examples)
-        below, classes = self.network.parameters[f"W{self.network.depth}"].shape
-        more = self.settings.auxiliary
-        self.state["R"] = self.drawn(below, more)
-        self.parameters[f"V{self.network.depth}"] = self.drawn(classes + more, below)
+        below = len(self.network.parameters[f"W{self.network.depth}"])
+        self.state["R"] = self.drawn(below, self.settings.auxiliary)
+
+    def width_read(self, i: int) -> int:
+        more = self.settings.auxiliary if i == self.network.depth else 0
+        return super().width_read(i) + more
 
     def beside(self, output: Tensor, below: Tensor) -> Tensor:
         """(output, o'), (B, C + auxiliary)."""

@@ -56,9 +56,13 @@ class DifferenceTargetPropagation(FeedForwardRule):
 
     def initialise(self, examples: int) -> None:
         for i in self.inverted:
-            below, above = self.network.parameters[f"W{i}"].shape
-            self.parameters[f"V{i}"] = self.drawn(above, below)
+            below = len(self.network.parameters[f"W{i}"])
+            self.parameters[f"V{i}"] = self.drawn(self.width_read(i), below)
             self.parameters[f"c{i}"] = self.parameters[f"V{i}"].new_zeros(below)
+
+    def width_read(self, i: int) -> int:
+        """How many numbers g_i reads: those of h_i."""
+        return len(self.network.parameters[f"b{i}"])
 
     def drawn(self, fan_in: int, fan_out: int) -> Tensor:
         """Weights of an inverse as they start, (fan_in, fan_out)."""
@@ -99,7 +103,11 @@ class DifferenceTargetPropagation(FeedForwardRule):
         """t_{L-1}, (B, n_{L-1}), where the output is to be `wanted`, (B, C)."""
         _, error = self.network.top_cost(activities[-1], wanted)  # dC/dz, (B, C)
         gradient = error @ self.network.parameters[f"W{self.network.depth}"].T  # dC/dh_{L-1}
-        return activities[-2] - self.settings.alpha * gradient
+        return activities[-2] - self.step(len(wanted)) * gradient
+
+    def step(self, images: int) -> float:
+        """What the gradient of the mean cost of so many images is multiplied by: alpha."""
+        return self.settings.alpha
 
     def targets(self, activities: list[Tensor], wanted: Tensor) -> dict[int, Tensor]:
         """{i: t_i} for the hidden layers, where the output is to be `wanted`, (B, C)."""

@@ -29,11 +29,15 @@ class FeedbackAlignment(ErrorFeedback):
     settings: Settings
 
     def initialise(self, examples: int) -> None:
-        drawn = initialisation_of(self.settings.feedback, "settings.feedback")
         for i in range(2, self.network.depth + 1):
-            like = self.network.parameters[f"W{i}"]  # (n_{i-1}, n_i)
-            feedback = drawn(*like.shape[::-1], generator=self.generator, dtype=like.dtype)
-            self.state[f"B{i}"] = feedback.to(like.device)
+            below, above = self.network.parameters[f"W{i}"].shape
+            self.state[f"B{i}"] = self.drawn(above, below)
+
+    def drawn(self, fan_in: int, fan_out: int) -> Tensor:
+        """A feedback matrix, (fan_in, fan_out), for errors of fan_in units."""
+        like = self.network.parameters["W1"]
+        initial = initialisation_of(self.settings.feedback, "settings.feedback")
+        return initial(fan_in, fan_out, generator=self.generator, dtype=like.dtype).to(like.device)
 
     def feedback(self, i: int) -> Tensor:
         return self.state[f"B{i}"]

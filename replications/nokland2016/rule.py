@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from torch import Tensor
 
-from replications.core.learn.networks import initialisation_of
 from replications.lillicrap2016.rule import FeedbackAlignment
 
 
@@ -20,12 +19,10 @@ class DirectFeedbackAlignment(FeedbackAlignment):
     """
 
     def initialise(self, examples: int) -> None:
-        drawn = initialisation_of(self.settings.feedback, "settings.feedback")
-        for i in range(1, self.network.depth):
-            like = self.network.parameters[f"b{self.network.depth}"]
-            width = len(self.network.parameters[f"b{i}"])
-            feedback = drawn(len(like), width, generator=self.generator, dtype=like.dtype)
-            self.state[f"B{i}"] = feedback.to(like.device)
+        classes, *widths = (len(self.network.parameters[f"b{i}"])
+                            for i in range(self.network.depth, 0, -1))  # fmt: skip
+        for i, width in enumerate(reversed(widths), start=1):
+            self.state[f"B{i}"] = self.drawn(classes, width)
 
     def layer_errors(self, activities: list[Tensor], top: Tensor) -> Iterator[tuple[int, Tensor]]:
         yield self.network.depth, top

@@ -25,7 +25,7 @@ def test_random_vectors_come_down_with_a_spread_of_a_half():
 def test_its_direction_is_that_of_the_mirror():
     rule, batch = build(NormalisedWeightMirror, layers=(5, 30, 20, 3), **SETTINGS)
     state = rule.generator.get_state()
-    mirrored = rule.parameters["B2"] + super(NormalisedWeightMirror, rule).learnt("B2", {})
+    mirrored = rule.parameters["B2"] + super(NormalisedWeightMirror, rule).mirrored(2)
     rule.generator.set_state(state)
     after = rule.parameters["B2"] + rule.updates(batch)[0]["B2"]
     torch.testing.assert_close(after / after.norm(), mirrored / mirrored.norm())

@@ -50,7 +50,7 @@ def test_a_mirror_tends_to_a_multiple_of_the_transposed_weights():
     p = rule.network.parameters
     slope = p["b3"].sigmoid() * (1 - p["b3"].sigmoid())
     expected = 0.5**2 / 12 * slope[:, None] * p["W3"].T
-    found = rule.learnt("B3", {}) / settings["noise_batch"]
+    found = rule.mirrored(3) / settings["noise_batch"]
     # Every y ξ has a spread of at most 0.5 / √12: the mean of two million has 1e-4 of it.
     assert (found - expected).abs().max() < 6 * 0.5 / 12**0.5 / 2_000_000**0.5
     assert expected.abs().max() > 0.002
@@ -61,7 +61,7 @@ def test_before_training_the_mirror_has_as_many_batches_as_an_epoch():
     later, _ = build(WeightMirror, **SIGMOID, **MIRROR)  # too few images for a batch of 7
     later.settings = mirrored.settings
     for _ in range(3):
-        for name, feedback in later.parameters.items():
-            feedback += later.learnt(name, {})
+        for i in (2, 3, 4):
+            later.parameters[f"B{i}"] += later.mirrored(i)
     for name, feedback in mirrored.parameters.items():
         assert torch.equal(feedback, later.parameters[name])

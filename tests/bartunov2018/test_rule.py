@@ -8,6 +8,8 @@ from replications.bartunov2018.rule import (
     SimplifiedTargetPropagation,
     TargetPropagation,
 )
+from replications.core.learn.learning import Batch
+from replications.core.score.estimators.alignment import alignment
 from tests.feed_forward import build
 
 DTP = {"alpha": 0.3, "noise": 0.2, "parallel": False}
@@ -121,3 +123,15 @@ def test_the_auxiliary_features_are_fixed_and_tell_images_of_a_class_apart():
     before = ours.state["R"].clone()
     assert "R" not in ours.updates(batch)[0] | ours.inverse_updates(batch)[0]
     assert torch.equal(ours.state["R"], before) and before.shape == (6, 4)
+
+
+def test_in_single_precision_the_top_hidden_layer_follows_the_gradient_as_exactly():
+    """Its target is a step along it: what rounding leaves of the angle is far below a degree."""
+    rule, batch = build(TargetPropagation, **DTP)
+    for tensors in (rule.network.parameters, rule.parameters):
+        tensors |= {name: p.float() for name, p in tensors.items()}
+    inputs = batch.inputs.float().repeat(100, 1)
+    many = Batch(inputs, batch.labels.repeat(100), batch.targets.float().repeat(100, 1), slice(0))
+    with torch.enable_grad():
+        gradient = rule.gradient(many)
+    assert alignment(rule.updates(many)[0]["W3"], gradient["W3"])["angle"] < 1e-3

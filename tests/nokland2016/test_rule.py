@@ -38,8 +38,8 @@ def test_feedback_is_drawn_by_the_width_of_its_layer_and_never_changes(layer):
     assert torch.equal(rule.state[f"B{layer}"], before)
 
 
-def test_from_zero_weights_all_layers_but_one_stand_still_at_first():
-    """With W = 0 all h_i are 0 and only the top bias moves; it brings the rest to move."""
+def test_from_zero_weights_the_first_weights_and_all_biases_move_at_once():
+    """All hidden h_i are 0, so that W_2 ... W_L wait; B_i brings every layer an error."""
     rule, batch = build(DirectFeedbackAlignment, initialisation="zeros", feedback=FEEDBACK)
     for p in rule.network.parameters.values():
         p.zero_()

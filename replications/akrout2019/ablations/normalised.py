@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 
 from replications.akrout2019.rule import WeightMirror
-from replications.core.learn.learning import Updates
 from replications.core.learn.noise import random_tensor
 
 
@@ -15,12 +14,13 @@ class NormalisedWeightMirror(WeightMirror):
 
         B_i <- B_i / (2 s),   s = mean over x of std(x B_i),   x ~ U(0, 1)
 
-    The released code computes this and lets it go: it assigns to a name of its loop.
+    The released code (fcnn/FCNN_WM.py, mirror) computes this and lets it go, as it assigns to a
+    name of its loop.
     """
 
-    def learnt(self, name: str, forward: Updates) -> Tensor:
-        before = self.parameters[name]  # (n_i, n_{i-1})
-        after = before + super().learnt(name, forward)
+    def mirrored(self, i: int) -> Tensor:
+        before = self.feedback(i)  # (n_i, n_{i-1})
+        after = before + super().mirrored(i)
         shape = self.settings.noise_batch, len(before)
         noise = random_tensor(torch.rand, shape, self.generator, before)
         spread = (noise @ after).std(dim=1, correction=0).mean()

@@ -15,8 +15,8 @@ BETTER = {"higher": True, "lower": False, "neither": None}
 class Metric:
     """One metric: the `label` that people read, `unit` ("" for a pure number), and its direction.
 
-    `higher_is_better` is None where neither is better. `counts`: of a share, what is counted, by a
-    name that all metrics have which count the same; "" of what is no count.
+    `higher_is_better` is None where neither is better. `counts`: of what moves in steps, what is
+    counted, by a name that all metrics have which count the same; "" of all others.
     """
 
     label: str

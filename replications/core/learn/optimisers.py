@@ -69,8 +69,8 @@ def schedule_of(declared: Choice) -> Callable[[float], float]:
 class Optimiser:
     """Changes `parameters` in place by what a rule says; `rates` has a rate for each.
 
-    `state` holds what is remembered between steps: of each kind "<kind>.<parameter>", a tensor of
-    the parameter's shape that starts at zero.
+    `state` holds what is remembered between steps, by "<kind>.<parameter>": of each of the `kinds`
+    a tensor of the parameter's shape that starts at zero.
     """
 
     def __init__(

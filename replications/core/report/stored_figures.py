@@ -33,13 +33,12 @@ def store_figures(
 
     `scores` are the stored scores of the tier.
     """
-    known, kept = read_figures(reference), []
+    known, kept = read_figures(reference), list(names)
     folder = reference / "figures" / paper.name
-    for name in names:
+    for name in kept:
         folder.mkdir(parents=True, exist_ok=True)
         with Image.open(drawn / f"{name}.png") as image:
             shrunk(image).save(folder / f"{name}.png", optimize=True, dpi=(DPI, DPI))
-        kept.append(name)
     if kept:
         rows = [
             [paper.name, name, tier, *shown]

@@ -23,7 +23,8 @@ RULE = f"""\
 A metric's tolerance is {FACTOR} times the largest shift that rounding gave it in this experiment, \
 whatever the part. It is at least {FACTOR} times the smallest that rounding gave it, or what \
 counts the same, in any experiment: one more or one less. What is no count and was never moved \
-here gets {FACTOR} times what is usual for it elsewhere, the median over experiments."""
+here gets {FACTOR} times what is usual for it, the median of its largest shifts over experiments; \
+what was moved nowhere gets nothing."""
 KEYS = ["paper", "experiment", "metric", "part"]
 
 
@@ -55,7 +56,8 @@ def tolerances(moved: pd.DataFrame) -> pd.Series:
     alike = metric.where(counted.isna(), counted)
     in_experiment = moved["shift"].groupby(KEYS[:3]).transform("max")
     anywhere = moved["smallest"].groupby(alike).transform("min")
-    usual = in_experiment.where(in_experiment > 0).groupby(metric).transform("median")
+    by_experiment = in_experiment[in_experiment > 0].groupby(KEYS[:3]).first()
+    usual = pd.Series(metric.map(by_experiment.groupby("metric").median()), moved.index)
     still = pd.Series(counted.isna(), moved.index) & (in_experiment == 0)
     floor = anywhere.where(~still, usual).fillna(0.0)
     return FACTOR * pd.concat([in_experiment, floor], axis=1).max(axis=1)

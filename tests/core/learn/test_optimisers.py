@@ -276,7 +276,8 @@ def test_rates_are_told_apart_by_case():
 
 
 def test_a_parameter_without_a_pattern_is_named():
-    with pytest.raises(ValueError, match=r"parameter V2 .*exactly one.*has none of \['\[Wb\]\*'\]"):
+    said = r"^here: parameter V2 .*exactly one.*has none of \['\[Wb\]\*'\]"
+    with pytest.raises(ValueError, match=said):
         by_pattern(NAMES, {"[Wb]*": 0.1}, "here")
 
 

@@ -1,12 +1,19 @@
 """Scores of a learning rule: its alignment with the gradient, and where that is measured."""
 
+import json
+from dataclasses import replace
+
 import pytest
 import torch
 
+from replications.core.base.scores import Score
 from replications.core.data.datasets import Images, Split, load
+from replications.core.declare.papers import suite
 from replications.core.learn.learning import Backpropagation, Batch
 from replications.core.learn.networks import FeedForward
-from replications.core.score.learning_rule import aligned, probed
+from replications.core.run.runs import Run
+from replications.core.score.learning_rule import aligned, by_selection, probed
+from replications.core.steps import jobs
 
 
 def seeded(seed):
@@ -85,3 +92,28 @@ def test_no_probed_digit_is_a_training_or_a_test_image(tmp_path):
     assert torch.equal(batch.inputs, images.validation.inputs)
     others = torch.cat([images.train.inputs, images.test.inputs])
     assert not (batch.inputs[:, None] == others).all(2).any()
+
+
+def test_what_choosing_an_epoch_makes_of_the_test_error():
+    """By the first of the smallest validation errors, and as if by the test images."""
+    curves = {"validation_error": [3, 2, 2, 4], "test_error_by_epoch": [5, 9, 1, 7]}
+    monitored = [Score(metric, value, step=epoch) for metric, values in curves.items()
+                 for epoch, value in enumerate(values, start=1)]  # fmt: skip
+    found = {s.metric: (s.value, s.step) for s in by_selection(monitored, 4)}
+    assert found == {"best_test_error": (1, 4), "test_error_chosen": (9, 4)}
+    assert by_selection([s for s in monitored if s.metric == "validation_error"], 4) == []
+
+
+def test_the_test_error_is_monitored_where_the_training_says_so(tmp_path):
+    """In every epoch; that after the last is the test error of the scores."""
+    experiment = suite().experiment("bartunov2018", "backpropagation", "smoke")
+    short = experiment.resolved | {"budget": {"epochs": 2, "examples": 200}}
+    run = Run(replace(experiment, resolved=short), "smoke", 0, tmp_path / "run", tmp_path / "data",
+              hashes={"code": "", "config": "", "data": ""})  # fmt: skip
+    with run.writing():
+        jobs.train(run)
+        jobs.score(run)
+    rows = json.loads((run.directory / "scores.json").read_text())["rows"]
+    by_epoch = {r["step"]: r["value"] for r in rows if r["metric"] == "test_error_by_epoch"}
+    (last,) = (r["value"] for r in rows if r["metric"] == "test_error")
+    assert set(by_epoch) == {1, 2} and by_epoch[2] == last

@@ -138,10 +138,15 @@ def test_curves_are_means_over_each_epoch_and_measurements_after_it(tmp_path):
     assert [float(r["value"]) for r in rows] == pytest.approx([e[3] for e in expected], rel=1e-6)
 
 
-@pytest.mark.parametrize(("epochs", "kept"), [(1, {0, 1}), (2, {0, 1, 2}), (5, {0, 2, 5})])
-def test_parameters_are_kept_before_halfway_and_after_finishing(tmp_path, epochs, kept):
+@pytest.mark.parametrize(
+    ("epochs", "snapshots", "kept"),
+    [(1, (), {0, 1}), (2, (), {0, 1, 2}), (5, (), {0, 2, 5}), (5, (0.01, 0.8), {0, 1, 2, 4, 5})],
+)
+def test_parameters_are_kept_before_halfway_after_finishing_and_after_shares(
+    tmp_path, epochs, snapshots, kept
+):
     run = run_in(tmp_path)
-    run_epochs(Walk(), run, epochs=epochs)
+    run_epochs(Walk(), run, epochs=epochs, snapshots=snapshots)
     found = load_file(run.directory / "parameters.safetensors")
     assert set(found) == {f"{epoch}/w" for epoch in kept}
     twin = Walk()
