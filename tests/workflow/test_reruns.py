@@ -22,9 +22,10 @@ OF_LEE = {
 LEE = ("lee2015", "--config", "tier=smoke")  # without the tables, page and crate of all papers
 
 
-def test_a_changed_rule_reruns_its_paper_alone(project):
+def test_a_changed_rule_reruns_its_paper_and_those_that_build_on_it_alone(project):
     edit(project / "replications/lee2015/rule.py", "(2 / count)", "(3 / count)")
-    assert set(planned(project, "smoke")) == OF_LEE
+    builds_on_it = {f"{job}_bartunov2018" for job in ("run_smoke", "report", "complete")}
+    assert set(planned(project, "smoke")) == OF_LEE | builds_on_it
 
 
 def test_a_changed_setting_retrains_its_experiment_alone(project):

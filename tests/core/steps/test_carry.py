@@ -93,9 +93,10 @@ def changed(clone):
     lee, core = package / "lee2015" / "rule.py", package / "core"
     edit(lee, "inverse_updates", "updates_of_inverses")  # a function is renamed
     edit(lee, "        alpha: float\n", "        alpha: float\n        twice: bool\n")
-    drawn = "self.noise() * random_tensor"  # a new option
+    drawn = "self.noise(), self.generator"  # a new option, of those that build on the rule, too
     edit(lee, drawn, f"(1 + self.settings.twice) * {drawn}")
-    edit(package / "lee2015" / "paper.yaml", "{alpha: ", "{twice: false, alpha: ")
+    for paper in ("lee2015", "bartunov2018"):
+        edit(package / paper / "paper.yaml", "{alpha: ", "{twice: false, alpha: ")
     (core / "data" / "idx.py").rename(core / "data" / "bytes.py")  # a module is moved
     edit(core / "data" / "datasets.py", "core.data.idx", "core.data.bytes")
     contrast = "contrast(batch.inputs, free, above, "
