@@ -254,7 +254,7 @@ def test_training_anew_takes_away_the_scores_of_what_was(run, monkeypatch):
 
 REFUSED = [
     (("train", "scellier2017", "mnist_2h", "0"), "scellier2017 has no experiment 'mnist_2h'"),
-    (("train", "hinton2006", "dbn", "0"), "unknown hinton2006; there are bengio2015, "),
+    (("train", "hinton2006", "dbn", "0"), "unknown hinton2006; there are akrout2019, "),
     (("train", *RULE[:-1], "cuda"), "device: cuda is not on this machine; it has cpu"),
     (("score", *RULE), "No such file or directory"),
     (("fetch", "imagenet"), "'imagenet'"),
