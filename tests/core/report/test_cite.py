@@ -75,5 +75,5 @@ def test_what_is_no_table_is_refused(tmp_path, name, content, said):
 
 
 def test_a_paper_that_is_not_here_is_refused():
-    with pytest.raises(ValueError, match="unknown lee2016; there are .*lee2015"):
+    with pytest.raises(ValueError, match=r"unknown lee2016; there are .*lee2015"):
         cited(suite(), ["lee2016"])
