@@ -3,7 +3,7 @@
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from replications.core.report.plots import PAGE, Drawn, curve, error_curves
+from replications.core.report.plots import PAGE, Drawn, curve, errors_beside_a_legend
 
 # The released log, results.json (read): angle of the first image's hidden error, degrees, by epoch.
 LOGGED = {
@@ -37,7 +37,4 @@ def angles(drawn: Drawn) -> Figure:
 
 def learning_curves(drawn: Drawn) -> Figure:
     """Errors of all rules."""
-    figure, axis = plt.subplots(figsize=(PAGE, 3))
-    error_curves(drawn, axis, list(drawn.arrays))
-    axis.legend(loc="center left", bbox_to_anchor=(1, 0.5))
-    return figure
+    return errors_beside_a_legend(drawn)

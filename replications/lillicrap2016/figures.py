@@ -9,7 +9,7 @@ from replications.core.report.plots import (
     PAGE,
     Drawn,
     alignment_by_layer,
-    error_curves,
+    errors_beside_a_legend,
 )
 from replications.lillicrap2016.scores import LEARNT
 from replications.lillicrap2016.simulation import RULES
@@ -91,10 +91,7 @@ def nonlinear_task(drawn: Drawn) -> Figure:
 
 def mnist(drawn: Drawn) -> Figure:
     """Training, validation and test error on MNIST."""
-    figure, axis = plt.subplots(figsize=(PAGE, 3))
-    error_curves(drawn, axis, list(drawn.arrays))
-    axis.legend(loc="center left", bbox_to_anchor=(1, 0.5))
-    return figure
+    return errors_beside_a_legend(drawn)
 
 
 def alignment(drawn: Drawn) -> Figure:

@@ -229,6 +229,14 @@ def error_curves(drawn: Drawn, axis: plt.Axes, experiments: Sequence[str]) -> No
     plain_log_ticks(axis)
 
 
+def errors_beside_a_legend(drawn: Drawn) -> Figure:
+    """Error curves of all experiments in one panel."""
+    figure, axis = plt.subplots(figsize=(PAGE, 3))
+    error_curves(drawn, axis, list(drawn.arrays))
+    axis.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    return figure
+
+
 def panels(drawn: Drawn, groups: Mapping[str, tuple[str, ...]]) -> Figure:
     """Error curves, a panel for each group that has runs: experiments by how their names start."""
     found = {
