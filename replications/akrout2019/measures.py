@@ -9,6 +9,7 @@ from torch import Generator, Tensor
 from replications.core.base.scores import Score
 from replications.core.data.datasets import Images
 from replications.core.learn.learning import ErrorFeedback
+from replications.core.run.runs import epoch_after
 from replications.core.score.estimators.alignment import alignment
 from replications.core.score.learning_rule import probed
 from replications.core.score.rows import assign
@@ -29,7 +30,7 @@ def feedback_angles(
     `count` validation images. `shares`: those of the training after which the angle of an error
     is a part of its own, too, so that a claim can be about it.
     """
-    tensors, last = rule.network.parameters | rule.parameters, max(kept)
+    tensors, last = rule.tensors, max(kept)
     batch, scores = probed(images, count), []
     for epoch, parameters in kept.items():
         assign(tensors, dict(parameters))
@@ -39,8 +40,9 @@ def feedback_angles(
             if i == 1:
                 continue
             weights = rule.network.parameters[f"W{i}"].T
-            slope = rule.network.slope(i - 1, activities[i - 1])
-            ours, right = ((error @ back) * slope for back in (rule.feedback(i), weights))
+            ours, right = (
+                rule.error_below(i, activities, error, back) for back in (rule.feedback(i), weights)
+            )
             angle = alignment(ours, -right)["angle"]
             scores.append(Score("error_angle", angle, f"layer {i - 1}", epoch))
             between = alignment(rule.feedback(i), -weights)["angle"]
@@ -48,6 +50,6 @@ def feedback_angles(
             scores += [
                 Score("error_angle", angle, f"layer {i - 1}, {share:.1%} trained", last)
                 for share in shares
-                if max(1, round(share * last)) == epoch
+                if epoch_after(share, last) == epoch
             ]
     return scores, {}

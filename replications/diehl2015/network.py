@@ -59,6 +59,7 @@ class DiehlCookNetwork:
         weights *= column_sum / weights.sum(0)
         theta = torch.full((self.neurons,), theta_offset, dtype=dtype)
         self.parameters = {"W": weights.to(device), "theta": theta.to(device)}
+        self.buffers: dict[str, Tensor] = {}
         self.column_sum = column_sum
         if (ticks := relayed(inhibitory, synapses, excitatory["refractory"])) != [1]:
             raise ValueError(

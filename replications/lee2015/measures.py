@@ -46,7 +46,7 @@ def likeness_of_targets(
     below it, unless the difference brings it back).
     """
     batch = probed(images, count)
-    tensors, scores = rule.network.parameters | rule.parameters, []
+    tensors, scores = rule.tensors, []
     for epoch, parameters in kept.items():
         assign(tensors, dict(parameters))
         _, activities = rule.passed(batch.inputs)

@@ -19,12 +19,11 @@ class DirectFeedbackAlignment(FeedbackAlignment):
     """
 
     def initialise(self, examples: int) -> None:
-        classes, *widths = (len(self.network.parameters[f"b{i}"])
-                            for i in range(self.network.depth, 0, -1))  # fmt: skip
-        for i, width in enumerate(reversed(widths), start=1):
+        _, *hidden, classes = self.network.widths
+        for i, width in enumerate(hidden, start=1):
             self.state[f"B{i}"] = self.drawn(classes, width)
 
     def layer_errors(self, activities: list[Tensor], top: Tensor) -> Iterator[tuple[int, Tensor]]:
         yield self.network.depth, top
         for i in range(self.network.depth - 1, 0, -1):
-            yield i, (top @ self.state[f"B{i}"]) * self.network.slope(i, activities[i])
+            yield i, self.network.through_units(i, activities, top @ self.state[f"B{i}"])

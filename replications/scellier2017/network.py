@@ -50,6 +50,7 @@ class HopfieldNetwork:
         self.sizes = list(layers[1:])
         self.bounded_layers = len(self.sizes) - (outputs == "linear")
         self.parameters: dict[str, Tensor] = {}
+        self.buffers: dict[str, Tensor] = {}
         for k, (below, above) in enumerate(pairwise(layers), start=1):
             weights = initial(below, above, generator=generator, dtype=dtype)
             self.parameters[f"W{k}"] = weights.to(device)

@@ -69,6 +69,8 @@ def test_with_the_transposed_weights_a_rule_is_back_propagation(name, units):
             wanted[f"B{i - 1}"] = product
     for feedback_name, feedback in feedback_of(rule).items():
         feedback.copy_(wanted[feedback_name])
+    for signs in (s for n, s in rule.state.items() if n.startswith("S")):
+        signs.fill_(1)  # those that feedback has in common with the weights: all
     with torch.enable_grad():
         gradient = rule.gradient(batch)
     updates = rule.updates(batch)[0]

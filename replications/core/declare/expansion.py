@@ -91,7 +91,8 @@ def network_of(path: Path, declared: Mapping, science: Defined, where: str) -> D
     """The class of a learning rule's network: beside the rule, the paper's own, or a shared one."""
     ((name, arguments),) = declared.items()
     own = f"{PACKAGE}.{path.parent.name}"
-    modules = [science[0], f"{own}.rule", f"{own}.network", f"{PACKAGE}.core.learn.networks"]
+    shared = (f"{PACKAGE}.core.learn.{module}" for module in ("networks", "convolutional"))
+    modules = [science[0], f"{own}.rule", f"{own}.network", *shared]
     network = resolve(name, modules, where)
     check_arguments(network, arguments, {}, where)
     return network

@@ -29,9 +29,13 @@ class Batch:
 
 
 class Network(Protocol):
-    """What every network has: its parameters by name, which training changes in place."""
+    """What every network has, by name: its parameters, which training changes in place.
+
+    And buffers: what it only counts while it learns, such as means of its activities.
+    """
 
     parameters: dict[str, Tensor]
+    buffers: dict[str, Tensor]
 
 
 class LearningRule:
@@ -69,6 +73,11 @@ class LearningRule:
         raise NotImplementedError(f"{type(self).__name__} does not say how it learns")
 
     @property
+    def tensors(self) -> dict[str, Tensor]:
+        """What a run keeps of network and rule: all that they learn and count."""
+        return self.network.parameters | self.parameters | self.network.buffers
+
+    @property
     def sweeps(self) -> tuple[Callable[..., tuple[Updates, Monitor]], ...]:
         """An epoch passes over the data once for each of these, with the updates it computes."""
         return (self.updates,)
@@ -88,7 +97,7 @@ class FeedForwardRule(LearningRule):
     network: FeedForward
 
     def predict(self, inputs: Tensor) -> Tensor:
-        return self.network.activities(inputs)[-1]
+        return self.network.outputs(inputs)
 
     def gradient(self, batch: Batch) -> Updates:
         """By automatic differentiation; 0 where the cost does not change with a parameter."""
@@ -106,7 +115,8 @@ class ErrorFeedback(FeedForwardRule):
         e_L = dC/dz,   e_{i-1} = (e_i F_i) phi'(a_{i-1}),   dW_i = -h_{i-1}' e_i,   db_i = -sum e_i
 
     in a network h_i = phi(h_{i-1} W_i + b_i) with cost C, sums and means over the batch as in C.
-    Rules differ in F_i, (n_i, n_{i-1}), the `feedback` from layer i.
+    Rules differ in F_i, (n_i, n_{i-1}), the `feedback` from layer i. How an error passes units and
+    what a layer learns from it, the network knows: only the weights are not there to be read.
     """
 
     def feedback(self, i: int) -> Tensor:
@@ -119,8 +129,14 @@ class ErrorFeedback(FeedForwardRule):
         for i in range(self.network.depth, 0, -1):
             yield i, error
             if i > 1:
-                slope = self.network.slope(i - 1, activities[i - 1])
-                error = (error @ self.feedback(i)) * slope
+                error = self.error_below(i, activities, error, self.feedback(i))
+
+    def error_below(
+        self, i: int, activities: list[Tensor], error: Tensor, feedback: Tensor
+    ) -> Tensor:
+        """e_{i-1}, (B, n_{i-1}), from e_i, (B, n_i), by a matrix F_i."""
+        back = self.network.through_weights(i, activities, error, feedback)
+        return self.network.through_units(i - 1, activities, back)
 
     def updates(self, batch: Batch) -> tuple[Updates, Monitor]:
         network = self.network
@@ -128,8 +144,8 @@ class ErrorFeedback(FeedForwardRule):
         cost, top = network.top_cost(activities[-1], batch.targets)
         updates: Updates = {}
         for i, error in self.layer_errors(activities, top):
-            updates[f"W{i}"] = -network.read(i, activities[i - 1]).T @ error
-            updates[f"b{i}"] = -error.sum(0)
+            updates |= network.descent(i, activities, error)
+        network.follow(activities)
         return updates, classification_monitor(activities[-1], cost, batch)
 
 

@@ -149,8 +149,8 @@ class FeedForward:
     """h_0 = x, h_i = phi(h_{i-1} W_i + b_i), and at the top z = h_{L-1} W_L + b_L.
 
     `units` names phi, `cost` what z is trained for: a function of this module. `parameters` holds
-    "W1", (in, out), "b1", (out,), and so on up from the input; biases start at zero. Raises
-    ValueError for an `initialisation`, `units` or a `cost` that is not here.
+    "W1", (in, out), "b1", (out,), and so on up from the input; biases start at zero. `widths` are
+    n_0, ..., n_L. Raises ValueError for an `initialisation`, `units` or a `cost` that is not here.
     """
 
     def __init__(
@@ -166,12 +166,18 @@ class FeedForward:
     ) -> None:
         self.units, self.top_cost = named(units, UNITS, "units"), named(cost, COSTS, "cost")
         initial = initialisation_of(initialisation)
-        self.depth = len(layers) - 1
+        fans = self.fans(layers)
+        self.widths, self.depth = list(layers), len(fans)
         self.parameters: dict[str, Tensor] = {}
-        for i, (fan_in, fan_out) in enumerate(pairwise(layers), start=1):
+        self.buffers: dict[str, Tensor] = {}
+        for i, (fan_in, fan_out) in enumerate(fans, start=1):
             weights = initial(fan_in, fan_out, generator=generator, dtype=dtype)
             self.parameters[f"W{i}"] = weights.to(device)
             self.parameters[f"b{i}"] = torch.zeros(fan_out, device=device, dtype=dtype)
+
+    def fans(self, layers: Sequence[int]) -> list[tuple[int, int]]:
+        """The shape of each W_i, from the `layers` that are declared."""
+        return [*pairwise(layers)]
 
     def read(self, i: int, below: Tensor) -> Tensor:
         """What layer i reads of h_{i-1}, (B, n_{i-1}): all of it."""
@@ -193,6 +199,28 @@ class FeedForward:
         for i in range(1, self.depth + 1):
             activities.append(self.layer(i, activities[-1]))
         return activities
+
+    def outputs(self, inputs: Tensor) -> Tensor:
+        """z, (B, n_L), of `inputs`, (B, n_0): its answer, once it has learnt."""
+        return self.activities(inputs)[-1]
+
+    def descent(self, i: int, activities: list[Tensor], error: Tensor) -> dict[str, Tensor]:
+        """-dC/dW_i and -dC/db_i, by parameter, where `error`, (B, n_i), is dC/da_i."""
+        below = self.read(i, activities[i - 1])
+        return {f"W{i}": -below.T @ error, f"b{i}": -error.sum(0)}
+
+    def through_weights(
+        self, i: int, activities: list[Tensor], error: Tensor, feedback: Tensor
+    ) -> Tensor:
+        """What reaches h_{i-1} of an error dC/da_i, (B, n_i), by F_i in the place of W_i'."""
+        return error @ feedback
+
+    def through_units(self, i: int, activities: list[Tensor], error: Tensor) -> Tensor:
+        """dC/da_i, (B, n_i), where `error`, (B, n_i), is that by what is read of h_i."""
+        return error * self.slope(i, activities[i])
+
+    def follow(self, activities: list[Tensor]) -> None:
+        """Count in `buffers` what a batch's activities tell: nothing here."""
 
     def cost(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """The cost of the targets, (B, C), a mean over the batch."""

@@ -104,7 +104,8 @@ class SGD(Optimiser):
     def step(self, updates: Mapping[str, Tensor], scale: float) -> None:
         for name, update in updates.items():
             if self.momentum:
-                update = self.state[f"velocity.{name}"].mul_(self.momentum).add_(update)
+                (velocity,) = self.remembered(name, "velocity")
+                update = velocity.mul_(self.momentum).add_(update)
             self.parameters[name].add_(update, alpha=scale * self.rates[name])
 
 
@@ -125,6 +126,13 @@ class DecayedSGD(SGD):
     def step(self, updates: Mapping[str, Tensor], scale: float) -> None:
         less = {n: u.sub(self.parameters[n], alpha=self.decay) for n, u in updates.items()}
         super().step(less, scale)
+
+
+class SignedSGD(DecayedSGD):
+    """DecayedSGD of the update's signs: "batch Manhattan" (Liao, Leibo & Poggio 2016)."""
+
+    def step(self, updates: Mapping[str, Tensor], scale: float) -> None:
+        super().step({name: update.sign() for name, update in updates.items()}, scale)
 
 
 class RMSprop(Optimiser):

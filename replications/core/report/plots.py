@@ -26,6 +26,7 @@ from replications.core.base.arrays import read_arrays
 from replications.core.base.provenance import PACKAGE
 from replications.core.declare.experiments import Experiment
 from replications.core.declare.papers import Paper, suite
+from replications.core.report.compare import value_range
 
 Color = Any  # whatever matplotlib takes for a colour
 COLUMN, PAGE = 8.5 / 2.54, 17 / 2.54  # inches: every figure is as wide as one of these
@@ -251,6 +252,38 @@ def panels(drawn: Drawn, groups: Mapping[str, tuple[str, ...]]) -> Figure:
         axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=1)
     for axis in axes[0, 1:]:
         axis.set_ylabel("")
+    return figure
+
+
+CHOSEN = {  # metric -> marker, and which epoch is taken
+    "best_test_error": ("v", "smallest test error"),
+    "test_error_chosen": ("o", "smallest validation error"),
+    "test_error": ("D", "the last"),
+}
+
+
+def by_epoch_taken(drawn: Drawn, theirs: str) -> Figure:
+    """Test errors by which epoch is taken, beside the numbers of claims: those of `theirs`."""
+    names = list(drawn.arrays)
+    figure, axis = plt.subplots(figsize=(PAGE, 0.9 + 0.28 * len(names)))
+    stated = {c.scores[0]["experiment"]: value_range(c)[0] for c in drawn.paper.claims
+              if "value" in c.declared}  # fmt: skip
+    for y, name in enumerate(names):
+        color = drawn.color(name)
+        for k, (metric, (marker, _)) in enumerate(CHOSEN.items()):
+            values = drawn.of(name, metric)["value"]
+            height = y + 0.22 * (k - 1)
+            axis.plot(values, [height] * len(values), marker, color=color, ms=2.5, alpha=0.5)
+            axis.plot(values.mean(), height, marker, color=color, ms=5)
+        if drawn.on_the_papers_data and name in stated:
+            axis.plot([stated[name]] * 2, [y - 0.4, y + 0.4], color="0.4", lw=1.2)
+    for marker, epoch in CHOSEN.values():
+        axis.plot([], [], marker, color="0.4", ms=5, label=epoch)
+    if drawn.on_the_papers_data:
+        axis.plot([], [], color="0.4", lw=1.2, label=theirs)
+    axis.set_yticks(range(len(names)), [drawn.label(name) for name in names])
+    axis.set(xlabel="test error (%)", ylim=(len(names) - 0.5, -0.5))
+    axis.legend(title="epoch with", loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
 
 

@@ -29,6 +29,11 @@ if TYPE_CHECKING:
 RESULTS = ("run.json", "curves.csv", "parameters.safetensors")  # run.json stands for the rest
 
 
+def epoch_after(share: float, epochs: int) -> int:
+    """After which of the `epochs` a share of them is done, at least one."""
+    return max(1, round(share * epochs))
+
+
 class RunDirectoryBusy(Expected):
     """Another process is writing this run directory."""
 

@@ -75,12 +75,13 @@ def score(run: Run) -> None:
     batch = probed(images, asked["images"]) if asked else None
     rule = rule_of(run, examples=len(batch.labels) if batch else 1)
     scores = curves(run)
-    tensors = rule.network.parameters | rule.parameters
+    tensors = rule.tensors
     for epoch, parameters in kept.items():
         assign(tensors, parameters)
         if batch:
             scores += aligned(cast(Aligned, rule), batch, epoch)
     last = run.experiment.resolved["budget"]["epochs"]
+    assign(tensors, kept[last])  # an alignment counts, too
     tested = errors(rule, images.test.inputs, images.test.labels, "test")
     scores += by_selection(scores, last)
     scores += [Score(metric, value, step=last) for metric, value in tested.items()]

@@ -25,9 +25,10 @@ class Classification(Minibatches):
         self.validation, self.test = images.validation, images.test
         self.tests = resolved["training"].get("test_each_epoch", False)
         self.rule = rule_of(run, examples=len(split))
-        self.parameters = self.rule.network.parameters | self.rule.parameters
+        self.parameters = self.rule.tensors
+        learnt = self.rule.network.parameters | self.rule.parameters
         sweeps = len(self.rule.sweeps)
-        super().__init__(run, self.parameters, sweeps=sweeps, noise=self.rule.generator)
+        super().__init__(run, learnt, sweeps=sweeps, noise=self.rule.generator)
 
     @property
     def state(self) -> dict[str, Tensor]:

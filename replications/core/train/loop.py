@@ -29,7 +29,7 @@ from tqdm import tqdm
 from replications.core.base.errors import Expected
 from replications.core.base.files import write_atomically, write_json
 from replications.core.base.scores import Score
-from replications.core.run.runs import Run
+from replications.core.run.runs import Run, epoch_after
 from replications.core.train.told import bar, diagnosis
 
 logger = logging.getLogger(__name__)
@@ -109,7 +109,7 @@ def run_epochs(task: Task, run: Run, *, epochs: int, snapshots: Sequence[float] 
     checkpoint = run.directory / "checkpoint.safetensors"
     progress = restore(task, run, checkpoint) or Progress()
     started = time.time() - progress.seconds
-    kept = {0, epochs // 2, epochs, *(max(1, round(share * epochs)) for share in snapshots)}
+    kept = {0, epochs // 2, epochs, *(epoch_after(share, epochs) for share in snapshots)}
     with stop_requests() as stopping, bar(run, epochs * task.steps, progress, task.steps) as shown:
         saved = time.time()
         while progress.epoch < epochs:

@@ -14,6 +14,7 @@ from replications.core.learn.optimisers import (
     DecayedSGD,
     Optimiser,
     RMSprop,
+    SignedSGD,
     by_pattern,
     schedule_of,
 )
@@ -135,6 +136,20 @@ def test_an_optimiser_is_torchs_own_of_that_name(name):
             assert torch.equal(given_to_it[n], update[n])
 
 
+def test_signed_sgd_is_decayed_sgd_of_the_signs():
+    """Whatever the sizes of the updates; where an update is zero the parameter decays alone."""
+    options = {"momentum": 0.9, "decay": 0.05}
+    live, twins = parameters(), parameters()
+    ours, theirs = SignedSGD(live, RATES, **options), DecayedSGD(twins, RATES, **options)
+    for k, update in enumerate(updates()):
+        update["W1"][0] = 0
+        signs = {n: (u > 0).double() - (u < 0).double() for n, u in update.items()}
+        ours.step({n: 10.0**k * u for n, u in update.items()}, 1.0)
+        theirs.step(signs, 1.0)
+        for n, p in live.items():
+            assert torch.equal(p, twins[n])
+
+
 def test_adam_counts_the_updates_of_each_parameter():
     """A parameter that a sweep leaves out is as far as its own updates brought it."""
     live, alone = parameters(), parameters()
@@ -216,6 +231,7 @@ KINDS = [
     (SGD, {"momentum": 0.7}),
     (SGD, {"momentum": 0}),
     (DecayedSGD, {"momentum": 0.7, "decay": 0.1}),
+    (SignedSGD, {"momentum": 0.7, "decay": 0.1}),
     (RMSprop, {"decay": 0.9, "floor": 0.001}),
     (Adam, adam(0.9, 0.99, 0.001)),
 ]

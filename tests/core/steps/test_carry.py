@@ -101,8 +101,8 @@ def changed(clone):
     edit(core / "data" / "datasets.py", "core.data.idx", "core.data.bytes")
     contrast = "contrast(batch.inputs, free, above, "
     edit(package / "scellier2017" / "rule.py", f"{contrast}beta)", f"{contrast}-beta)")  # a sign
-    error = "error = (error @ self.feedback(i)) * "
-    edit(core / "learn" / "learning.py", error, f"{error}1.0001 * ")  # a constant
+    error = "return self.network.through_units(i - 1, activities, "
+    edit(core / "learn" / "learning.py", f"{error}back)", f"{error}1.0001 * back)")  # a constant
     scores = package / "bengio2015" / "scores.py"
     edit(scores, "Score(metric, value, part)", "Score(metric, 2 * value, part)")  # a score alone
     git(clone, "commit", "-q", "-a", "-m", "after")
