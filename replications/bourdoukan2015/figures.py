@@ -74,7 +74,7 @@ def course(axis: Axes, runs: list[dict], key: str, colors: dict[str, tuple]) -> 
     axis.set_xscale("symlog", linthresh=1)
     axis.set_xlim(0, runs[0]["checkpoints"][-1])
     axis.xaxis.set_major_formatter("{x:g}")
-    plain_log_ticks(axis)
+    plain_log_ticks(axis.yaxis)
 
 
 def plane(axis: Axes, runs: list[dict], colors: dict[str, tuple]) -> None:

@@ -231,7 +231,7 @@ def convergence(drawn: Drawn) -> Figure:
     for color, (name, label) in zip(sns.color_palette(), names.items(), strict=False):
         sweep(axes[0], runs, "depth", name, color=color, label=label)
     axes[0].set(xlabel="hidden layers", ylabel="iterations, mean over examples", yscale="log")
-    plain_log_ticks(axes[0])
+    plain_log_ticks(axes[0].yaxis)
     return finished(figure, axes)
 
 

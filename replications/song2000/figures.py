@@ -34,7 +34,7 @@ def regulation(drawn: Drawn) -> Figure:
     output.set(xlabel="input rate (Hz)", ylabel="output rate (Hz)", yscale="log")
     weights.set(xlabel="weight, of the largest", ylabel="share of the synapses", yscale="log")
     for axis in (course, output):
-        plain_log_ticks(axis)
+        plain_log_ticks(axis.yaxis)
     output.legend()
     weights.legend()
     return figure

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from replications.core.report.plots import COLUMN, PAGE, Drawn
+from replications.core.report.plots import COLUMN, PAGE, Drawn, plain_log_ticks
 from replications.werfel2005.simulation import RULES
 
 COLORS = {rule: f"C{k}" for k, rule in enumerate(RULES)}
@@ -23,6 +23,7 @@ def learning_curves(drawn: Drawn) -> Figure:
         axis.plot([], [], color=COLORS[rule], label=rule)
     axis.plot([], [], color="0.4", lw=0.6, ls="--", label="derived")
     axis.set(xlabel="lifetimes of the decay", ylabel="mean error", yscale="log")
+    plain_log_ticks(axis.yaxis)
     axis.legend()
     return figure
 
@@ -31,7 +32,7 @@ def speeds(drawn: Drawn) -> Figure:
     """Measured and derived ratios of decay rates, by size."""
     rows = drawn.of("speeds", "slowdown")
     derived = drawn.of("speeds", "slowdown_derived").groupby("part")["value"].mean()
-    parts = list(dict.fromkeys(rows["part"]))
+    parts = sorted(rows["part"].unique(), key=lambda part: RULES.index(part.split(" to ")[0]))
     figure, axis = plt.subplots(figsize=(PAGE, 0.7 + 0.22 * len(parts)))
     for y, part in enumerate(parts):
         slower = part.split(" to ")[0]
@@ -40,7 +41,7 @@ def speeds(drawn: Drawn) -> Figure:
         axis.plot([derived[part]] * 2, [y - 0.4, y + 0.4], color="0.4", lw=1.2)
     axis.set_yticks(range(len(parts)), parts)
     axis.set(xlabel="steps for one of the faster rule", xscale="log", ylim=(len(parts) - 0.5, -0.5))
-    axis.xaxis.set_major_formatter("{x:g}")
+    plain_log_ticks(axis.xaxis)
     return figure
 
 
@@ -55,6 +56,7 @@ def rates(drawn: Drawn) -> Figure:
                   color=COLORS[rule], lw=0.8, label=rule)  # fmt: skip
     axis.axhline(1, color="0.6", lw=0.8, ls=":")
     axis.set(xlabel="rate (% of the largest)", ylabel="last error over the first", yscale="log")
+    plain_log_ticks(axis.yaxis)
     axis.legend()
     return figure
 
@@ -67,6 +69,7 @@ def small_rates(drawn: Drawn) -> Figure:
             axis.plot(run["steps"], run[rule], color=COLORS[rule], lw=1,
                       label=None if k else rule)  # fmt: skip
     axis.set(xlabel="step", ylabel="mean error", yscale="log")
+    plain_log_ticks(axis.yaxis)
     axis.legend()
     return figure
 

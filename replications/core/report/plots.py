@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib import pyplot as plt
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 from safetensors.numpy import load_file
@@ -227,7 +228,7 @@ def error_curves(drawn: Drawn, axis: plt.Axes, experiments: Sequence[str]) -> No
     axis.plot([], [], color="0.4", label="test, after the last", **FINAL)
     axis.set(ylabel="error (%)", yscale="log")
     by_epoch(axis)
-    plain_log_ticks(axis)
+    plain_log_ticks(axis.yaxis)
 
 
 def errors_beside_a_legend(drawn: Drawn) -> Figure:
@@ -293,11 +294,11 @@ def by_epoch(axis: plt.Axes) -> None:
     axis.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
 
 
-def plain_log_ticks(axis: plt.Axes) -> None:
-    """Ticks at 1, 2 and 5 of each decade of a logarithmic y axis, as plain numbers."""
-    axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axis.yaxis.set_major_formatter("{x:g}")
-    axis.yaxis.set_minor_formatter(NullFormatter())
+def plain_log_ticks(axis: Axis) -> None:
+    """Ticks at 1, 2 and 5 of each decade of a logarithmic x or y axis, as plain numbers."""
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_formatter(NullFormatter())
 
 
 def pointing(drawn: Drawn, experiment: str, metric: str) -> pd.DataFrame:
@@ -335,7 +336,7 @@ def alignment_by_layer(drawn: Drawn) -> Figure:
         column[0].set_ylim(0, None)
         column[1].axhline(1, color="0.6", lw=0.8, ls=":")
         column[1].set(xlabel="weights, from the input up", yscale="log")
-        plain_log_ticks(column[1])
+        plain_log_ticks(column[1].yaxis)
     axes[0, 0].set_ylabel("angle to −gradient (deg)")
     axes[1, 0].set_ylabel("|update| / |gradient|")
     for axis in axes[0]:  # experiments may be of different lengths
@@ -362,7 +363,7 @@ def rules_by_epoch(drawn: Drawn) -> Figure:
     for axis, what in zip(axes, ("training", "validation"), strict=False):
         axis.set(ylabel=f"{what} error (%)", yscale="log")
         by_epoch(axis)
-        plain_log_ticks(axis)
+        plain_log_ticks(axis.yaxis)
     axes[1].set_title("marks: test error")
     for axis, layer in zip(axes[2:], ("W1", "W2"), strict=True):
         axis.set(ylabel=f"cosine to −gradient, {layer}", ylim=(None, 1.02))
