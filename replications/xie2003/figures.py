@@ -30,7 +30,7 @@ def feedback_strengths(drawn: Drawn) -> Figure:
                 axis.plot(gammas, values, style, color=f"C{k}", marker="o", ms=3, lw=1,
                           label=f"{weights}, {outputs}")  # fmt: skip
     for axis, label in zip(
-        axes, ("|update + gradient| / |gradient|", "|update| / |gradient|", "the same, plain"),
+        axes, ("|update + gradient| / |gradient|", "|update| / |gradient|", "the same, without the factor"),
         strict=True,
     ):  # fmt: skip
         axis.set(xlabel="strength of feedback γ", ylabel=label, xscale="log", yscale="log")
