@@ -14,13 +14,8 @@ from replications.core.report.plots import (
 )
 
 
-def mnist(drawn: Drawn) -> Figure:
-    """Test errors of LeNet on MNIST by which epoch is taken."""
-    return by_epoch_taken(drawn, "the library")
-
-
-def fashion(drawn: Drawn) -> Figure:
-    """Test errors of LeNet on Fashion-MNIST by which epoch is taken."""
+def library(drawn: Drawn) -> Figure:
+    """Test errors of LeNet by which epoch is taken."""
     return by_epoch_taken(drawn, "the library")
 
 
