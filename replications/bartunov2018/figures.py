@@ -7,7 +7,7 @@ from replications.core.report.plots import Drawn, alignment_by_layer, by_epoch_t
 
 def selection(drawn: Drawn) -> Figure:
     """Test errors by which epoch is taken."""
-    return by_epoch_taken(drawn, "the paper")
+    return by_epoch_taken(drawn)
 
 
 def learning_curves(drawn: Drawn) -> Figure:

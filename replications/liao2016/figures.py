@@ -16,23 +16,27 @@ from replications.core.report.plots import (
 
 def library(drawn: Drawn) -> Figure:
     """Test errors of LeNet by which epoch is taken."""
-    return by_epoch_taken(drawn, "the library")
+    return by_epoch_taken(drawn)
 
 
 def concordance(drawn: Drawn) -> Figure:
     """Test error by the share of signs that feedback has in common with the weights."""
     figure, axis = plt.subplots(figsize=(COLUMN, 2.8))
-    shares, errors = [], []
+    shares, means = [], []
     for experiment in drawn.experiments:
-        share = 100 * experiment.resolved["settings"].get("concordance", 1.0)
         values = drawn.of(experiment.name, "test_error")["value"].to_numpy()
+        if experiment.science[1] == "FeedbackAlignment":
+            axis.axhline(values.mean(), color="C1", lw=1, ls="--", label=experiment.label)
+            continue
+        share = 100 * experiment.resolved["settings"].get("concordance", 1.0)
         axis.plot([share] * len(values), values, "o", color="C0", ms=3, alpha=0.5)
         shares.append(share)
-        errors.append(values.mean())
+        means.append(values.mean())
     order = np.argsort(shares)
-    axis.plot(np.array(shares)[order], np.array(errors)[order], "-o", color="C0", ms=5)
+    axis.plot(np.array(shares)[order], np.array(means)[order], "-o", color="C0", ms=5)
     axis.set(xlabel="feedback with the sign of its weight (%)", ylabel="test error (%)")
     axis.set_ylim(0, None)
+    axis.legend()
     return figure
 
 

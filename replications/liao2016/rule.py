@@ -20,9 +20,9 @@ from replications.lillicrap2016.rule import FeedbackAlignment
 class UniformSigns(ErrorFeedback):
     """uSF: F_i = m_i sign(W_i'), one magnitude for all.
 
-    m_i is 1, as in the paper, or, `scaled`, the root mean square of W_i before training, as an
-    independent library has it, since |e_i F_i| grows with the width of layer i. `state` holds
-    "m2", ..., "mL".
+    m_i is 1, as in the paper (recalled), or, `scaled`, the root mean square of W_i before training,
+    nearly as an independent library has it, since |e_i F_i| grows with the width of layer i.
+    `state` holds "m2", ..., "mL".
     """
 
     @dataclass(frozen=True, kw_only=True)

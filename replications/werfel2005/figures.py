@@ -78,11 +78,12 @@ def reinforce(drawn: Drawn) -> Figure:
     """Cosine to the gradient by the number of samples."""
     figure, axis = plt.subplots(figsize=(COLUMN, 2.6))
     runs = drawn.arrays["reinforce"]
-    for k, baseline in enumerate(("no baseline", "mean reward")):
+    labels = {"no baseline": "no baseline", "mean reward": "mean reward as baseline"}
+    for k, (baseline, label) in enumerate(labels.items()):
         values = np.array([run[baseline] for run in runs])
         axis.plot(runs[0]["samples"], values.T, color=f"C{k}", lw=0.5, alpha=0.5)
         axis.plot(runs[0]["samples"], values.mean(0), color=f"C{k}", lw=1.6, marker="o", ms=3,
-                  label=f"baseline: {baseline.removeprefix('no baseline') or 'none'}")  # fmt: skip
+                  label=label)  # fmt: skip
     axis.set(xlabel="samples", ylabel="cosine to the gradient", xscale="log", ylim=(0, 1.02))
     axis.legend()
     return figure

@@ -58,7 +58,7 @@ class Recursion:
         return 1 - self.drift * rate + self.spread * rate**2
 
     def floor(self, rate: float) -> float:
-        """The mean error |w|^2 / 2 where it ends, at a rate below the bound."""
+        """The mean error |w|^2 / 2 that a step leaves as it is: where it ends, below the bound."""
         return self.noise * rate / (self.drift - self.spread * rate) / 2
 
     def curve(self, start: float, rate: float, steps: np.ndarray) -> np.ndarray:

@@ -12,7 +12,8 @@ from replications.core.report.plots import (
     panels,
     plain_log_ticks,
 )
-from replications.xie2003.scores import OUTPUTS
+from replications.xie2003.scores import share_negative
+from replications.xie2003.simulation import COSTS, STARTS
 
 
 def feedback_strengths(drawn: Drawn) -> Figure:
@@ -21,18 +22,17 @@ def feedback_strengths(drawn: Drawn) -> Figure:
     runs = drawn.arrays["feedback_strengths"]
     gammas = runs[0]["gammas"]
     layers = sorted({name.split(", ")[1] for name in runs[0] if ", " in name})
-    for k, weights in enumerate(layers):
-        for (cost, outputs), style in zip(OUTPUTS.items(), ("-", "--"), strict=True):
-            for axis, what in zip(axes, ("error", "norm ratio", "plain ratio"), strict=True):
-                values = np.mean(
-                    [run[f"{cost}, {weights}, {what}"].mean(1) for run in runs], axis=0
-                )
-                axis.plot(gammas, values, style, color=f"C{k}", marker="o", ms=3, lw=1,
-                          label=f"{weights}, {outputs}")  # fmt: skip
-    for axis, label in zip(
-        axes, ("|update + gradient| / |gradient|", "|update| / |gradient|", "the same, without the factor"),
-        strict=True,
-    ):  # fmt: skip
+    labels = {
+        "error": "|update + gradient| / |gradient|",
+        "norm ratio": "|update| / |gradient|",
+        "plain ratio": "the same, without the factor",
+    }
+    for axis, (what, label) in zip(axes, labels.items(), strict=True):
+        for k, weights in enumerate(layers):
+            for outputs, style in zip(COSTS, ("-", "--"), strict=True):
+                of_runs = [run[f"{outputs}, {weights}, {what}"].mean(1) for run in runs]
+                axis.plot(gammas, np.mean(of_runs, axis=0), style, color=f"C{k}", marker="o",
+                          ms=3, lw=1, label=f"{weights}, {outputs}")  # fmt: skip
         axis.set(xlabel="strength of feedback γ", ylabel=label, xscale="log", yscale="log")
     plain_log_ticks(axes[1].yaxis)
     axes[0].legend(fontsize=6)
@@ -43,10 +43,9 @@ def contrasts(drawn: Drawn) -> Figure:
     """Share of examples whose contrast is negative, by the size of the weights."""
     figure, axis = plt.subplots(figsize=(COLUMN, 2.6))
     runs = drawn.arrays["contrasts"]
-    for k, start in enumerate(("from the clamped state", "from anew")):
+    for k, start in enumerate(STARTS):
         for run in runs:
-            share = 100 * (run[start] < -1e-9).mean(1)
-            axis.plot(run["gains"], share, "-o", color=f"C{k}", ms=3, lw=0.8)
+            axis.plot(run["gains"], share_negative(run[start]), "-o", color=f"C{k}", ms=3, lw=0.8)
         axis.plot([], [], color=f"C{k}", label=f"free phase {start}")
     axis.set(xlabel="gain of the weights", ylabel="contrasts below zero (%)", xscale="log")
     axis.legend()

@@ -78,6 +78,7 @@ class ContrastiveHebbian(FeedForwardRule):
         return clamped, self.settled(drive, clamped, clamped=False)
 
     def updates(self, batch: Batch) -> tuple[Updates, Monitor]:
+        """And the error of the free phase, though it starts from the clamped outputs."""
         clamped, free = self.phases(batch)
         count, top = len(batch.labels), self.network.depth
         updates: Updates = {}

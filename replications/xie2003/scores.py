@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from replications.core.base.scores import Score
+from replications.xie2003.simulation import STARTS
 
 Arrays = dict[str, np.ndarray]
-OUTPUTS = {"squared_error": "linear", "sigmoid_cross_entropy": "sigmoid"}
 WEAK = 0.05  # up to this gamma orders are fitted
 
 
@@ -27,9 +27,8 @@ def feedback_strengths(arrays: Arrays) -> list[Score]:
     for name in arrays:
         if not name.endswith(", cosine"):
             continue
-        cost, weights, _ = name.split(", ")
-        part = f"{OUTPUTS[cost]}, {weights}"
-        mean = {what: arrays[f"{cost}, {weights}, {what}"].mean(1)
+        part = name.removesuffix(", cosine")
+        mean = {what: arrays[f"{part}, {what}"].mean(1)
                 for what in ("cosine", "norm ratio", "error", "plain ratio")}  # fmt: skip
         scores.append(Score("order_of_error", order(gammas, mean["error"]), part))
         scores.append(Score("order_without_factor", order(gammas, mean["plain ratio"]), part))
@@ -40,13 +39,18 @@ def feedback_strengths(arrays: Arrays) -> list[Score]:
     return scores
 
 
-def contrasts(arrays: Arrays) -> list[Score]:
-    """share_negative, percent of the examples whose contrast is below zero, by start and gain.
+def share_negative(contrasts: np.ndarray) -> np.ndarray:
+    """Percent of the contrasts, (G, examples), that are below zero, (G,).
 
     Below -1e-9: where both phases end in one state, rounding decides the sign.
     """
+    return 100 * (contrasts < -1e-9).mean(1)
+
+
+def contrasts(arrays: Arrays) -> list[Score]:
+    """share_negative of the examples, percent, by start and gain."""
     return [
-        Score("share_negative", 100 * (arrays[start][g] < -1e-9).mean(), f"{start}, {gain:g}")
-        for start in ("from the clamped state", "from anew")
-        for g, gain in enumerate(arrays["gains"])
+        Score("share_negative", share, f"{start}, {gain:g}")
+        for start in STARTS
+        for gain, share in zip(arrays["gains"], share_negative(arrays[start]), strict=True)
     ]

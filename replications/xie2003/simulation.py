@@ -15,6 +15,8 @@ from replications.xie2003.rule import ContrastiveHebbian
 
 Arrays = dict[str, np.ndarray]
 PATTERNS = 4  # examples in the batch of a network
+COSTS = {"linear": "squared_error", "sigmoid": "sigmoid_cross_entropy"}  # by kind of output
+STARTS = ("from the clamped state", "from random states")  # of the free phase
 
 
 def drawn(
@@ -57,19 +59,19 @@ def feedback_strengths(
 ) -> Arrays:
     """The update beside back-propagation's, by gamma, in so many networks for each kind of output.
 
-    "gammas", (G,); "<cost>, W<k>, cosine", "..., norm ratio" and "..., error", that of the update
-    over the gradient's norm, (G, networks); and "..., plain ratio", the norm ratio without the
-    factor gamma^{k-L}.
+    "gammas", (G,); "<outputs>, W<k>, cosine", "..., norm ratio" and "..., error", that of the
+    update over the gradient's norm, (G, networks); and "..., plain ratio", the norm ratio without
+    the factor gamma^{k-L}.
     """
-    costs, depth = ("squared_error", "sigmoid_cross_entropy"), len(layers) - 1
+    depth = len(layers) - 1
     found = {
-        f"{cost}, W{k}, {what}": np.zeros((len(gammas), networks))
-        for cost in costs
+        f"{outputs}, W{k}, {what}": np.zeros((len(gammas), networks))
+        for outputs in COSTS
         for k in range(1, depth + 1)
         for what in ("cosine", "norm ratio", "error", "plain ratio")
     }
     state = generator.get_state()
-    for cost in costs:
+    for outputs, cost in COSTS.items():
         for g, gamma in enumerate(gammas):
             generator.set_state(state)  # the same networks for every gamma
             for n in range(networks):
@@ -90,7 +92,7 @@ def feedback_strengths(
                         "plain ratio": ratio * gamma ** (depth - k),
                     }
                     for what, value in values.items():
-                        found[f"{cost}, W{k}, {what}"][g, n] = value
+                        found[f"{outputs}, W{k}, {what}"][g, n] = value
     return {"gammas": np.array(gammas)} | found
 
 
@@ -117,12 +119,11 @@ def contrasts(
 ) -> Arrays:
     """E(clamped) - E(free) by the size of the weights, of PATTERNS examples in each network.
 
-    "gains", (G,); "from the clamped state", the free phase as in the paper, and "from anew",
-    where it starts from random states: (G, networks PATTERNS).
+    "gains", (G,); and for either of STARTS, (G, networks PATTERNS). The first is the paper's.
     """
-    found: dict[str, list[np.ndarray]] = {"from the clamped state": [], "from anew": []}
+    found: dict[str, list[np.ndarray]] = {start: [] for start in STARTS}
     for gain in gains:
-        of_gain: dict[str, list[Tensor]] = {name: [] for name in found}
+        of_gain: dict[str, list[Tensor]] = {start: [] for start in STARTS}
         for _ in range(networks):
             rule, batch = drawn(
                 layers, "sigmoid_cross_entropy", gain, gamma=gamma, steps=steps,
@@ -133,8 +134,8 @@ def contrasts(
             anew = [torch.rand(x.shape, generator=generator, dtype=x.dtype) for x in free]
             anew = rule.settled(drive, anew, clamped=False)
             high = energy(rule, batch.inputs, clamped)
-            for name, low in (("from the clamped state", free), ("from anew", anew)):
-                of_gain[name].append(high - energy(rule, batch.inputs, low))
-        for name, values in of_gain.items():
-            found[name].append(torch.cat(values).numpy())
-    return {"gains": np.array(gains)} | {name: np.stack(v) for name, v in found.items()}
+            for start, low in zip(STARTS, (free, anew), strict=True):
+                of_gain[start].append(high - energy(rule, batch.inputs, low))
+        for start, values in of_gain.items():
+            found[start].append(torch.cat(values).numpy())
+    return {"gains": np.array(gains)} | {start: np.stack(v) for start, v in found.items()}

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from replications.core.learn.convolutional import Convolutional
 from replications.core.learn.learning import Backpropagation
 from replications.liao2016.rule import (
     FixedMagnitudes,
@@ -91,3 +92,24 @@ def test_without_any_common_sign_the_layer_below_climbs_where_weights_have_one_m
     updates, gradient = partial.updates(batch)[0], truth.updates(batch)[0]
     torch.testing.assert_close(updates["W2"], gradient["W2"])
     torch.testing.assert_close(updates["W1"], -gradient["W1"])
+
+
+@pytest.mark.parametrize("kind", SIGNED)
+def test_through_convolutions_feedback_of_the_right_magnitude_is_back_propagation(
+    kind, monkeypatch
+):
+    """All weights of a layer get one magnitude, which is what the feedback then has."""
+    rule, batch = build(kind, Convolutional, **SIGNED[kind])
+    weights = {i: rule.network.parameters[f"W{i}"] for i in range(1, rule.network.depth + 1)}
+    for w in weights.values():
+        w.copy_(w.sign() / 3)
+    for name, kept in rule.state.items():
+        kept.fill_(1 / 3)
+        assert name[0] in "mB"
+    monkeypatch.setattr(rule, "drawn", lambda *shape: torch.full(shape, -1 / 3).double(),
+                        raising=False)  # fmt: skip
+    with torch.enable_grad():
+        gradient = rule.gradient(batch)
+    updates = rule.updates(batch)[0]
+    for name, slope in gradient.items():
+        torch.testing.assert_close(updates[name], -slope, rtol=1e-6, atol=1e-9)

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from replications.core.learn.convolutional import Convolutional
 from replications.nokland2016.rule import DirectFeedbackAlignment
 from tests.feed_forward import build
 
@@ -46,3 +47,21 @@ def test_from_zero_weights_the_first_weights_and_all_biases_move_at_once():
     updates, _ = rule.updates(batch)
     moved = {name for name, update in updates.items() if update.abs().max() > 1e-15}
     assert moved == {"W1", "b1", "b2", "b3", "b4"}
+
+
+def test_through_pools_and_normalisation_a_layer_descends_what_reaches_it():
+    """Each layer alone, by automatic differentiation of the mean of <h_i, e B_i>, e the top's."""
+    rule, batch = build(DirectFeedbackAlignment, Convolutional, units="relu", feedback=FEEDBACK)
+    network, updates = rule.network, rule.updates(batch)[0]
+    activities = network.activities(batch.inputs)
+    _, top = network.top_cost(activities[-1], batch.targets)
+    for i in range(1, network.depth):
+        own = [name for name in network.parameters if name[1:] == str(i)]
+        assert own == [f"{kind}{i}" for kind in "Wbg"]
+        leaves = {n: network.parameters[n].clone().requires_grad_() for n in own}
+        held, network.parameters = network.parameters, network.parameters | leaves
+        h = network.activities(batch.inputs)[i]  # those below stay as they are
+        slopes = torch.autograd.grad((h * (top @ rule.state[f"B{i}"])).sum(), list(leaves.values()))
+        network.parameters = held
+        for name, slope in zip(own, slopes, strict=True):
+            torch.testing.assert_close(updates[name], -slope, rtol=1e-9, atol=1e-12)

@@ -29,6 +29,11 @@ class Claim:
     keys: tuple[str, ...]  # where it stands in the file
 
     @property
+    def source(self) -> str:
+        """Whose number it is: the paper's, where the claim names no other source."""
+        return self.declared.get("source", "the paper")
+
+    @property
     def scores(self) -> list[dict]:
         """The scores that the claim is about: one, or two that it compares."""
         if "about" in self.declared:

@@ -14,13 +14,16 @@ from torch.nn.grad import conv2d_input, conv2d_weight
 from replications.core.learn.choices import Choice
 from replications.core.learn.networks import FeedForward
 
-FLOOR = 1e-5  # added to a variance before its root is taken, as in torch.nn.BatchNorm2d
-NEWEST = 0.1  # what a batch counts in the running means, as there
+EPSILON = 1e-5  # added to a variance before its root is taken, as in torch.nn.BatchNorm2d
+MOMENTUM = 0.1  # what a batch counts in the running means, as there
 
 
 @dataclass(frozen=True)
 class Convolution:
-    """`channels` out, a square `kernel`, `padding` by zeros, and the largest of `pool` x `pool`."""
+    """`channels` out, a square `kernel`, `padding` by zeros, and the largest of `pool` x `pool`.
+
+    Rows and columns that fill no pool are left out.
+    """
 
     channels: int
     kernel: int
@@ -36,7 +39,7 @@ class Activities(list[Tensor]):
     """[h_0, ..., h_{L-1}, z], and what the way down has to know of the way up, by layer:
 
     `largest`, (B, c, P'): which of the P places was the largest of each pool. Of normalised
-    layers, `normal`, (B, c, P): (a - m) / s; and m and s^2, `mean` and `variance`, (c,).
+    layers, `normal`, (B, c, P): (a - m) / sqrt(v + 1e-5); and m and v, `mean` and `variance`, (c,).
     """
 
     def __init__(self, inputs: Tensor) -> None:
@@ -50,17 +53,18 @@ class Activities(list[Tensor]):
 class Convolutional(FeedForward):
     """Convolutions, and dense layers above: h_i = pool(phi(y_i)), and at the top z = y_L.
 
-        y_i = a_i + b_i,   or, where `normalised`,   y_i = g_i (a_i - m) / s + b_i
+        y_i = a_i + b_i,   or, where `normalised`,   y_i = g_i (a_i - m) / sqrt(v + 1e-5) + b_i
 
-    with a_i = h_{i-1} * W_i, and m and s the mean and standard deviation of a channel over the
-    batch and all places (Ioffe & Szegedy 2015); the top is not normalised. Answers come by running
-    means of m and s^2 instead: `buffers` "m1", "v1", ..., (c,).
+    with a_i = h_{i-1} * W_i, and m and v the mean and variance of a channel over the batch and all
+    places (Ioffe & Szegedy 2015); the top is not normalised. Answers come by running means of m
+    and v instead: `buffers` "m1", "v1", ..., (c,).
 
     An image has `channels` and is `size` high and wide; `convolutions` are what Convolution takes,
     from the bottom up; `layers` are the widths above. A layer has c channels at P places, a dense
     one at one place, and is (B, c P) between layers. `parameters`: W_i is (c k k, c') for a kernel
     of k x k, so that feedback matrices serve it as they serve a dense layer; b_i and g_i, (c',),
-    start at zero and one.
+    start at zero and one. Raises TypeError for a convolution with other options, ValueError as
+    FeedForward does.
     """
 
     def __init__(
@@ -130,13 +134,13 @@ class Convolutional(FeedForward):
     def passed(
         self, inputs: Tensor, statistics: Callable[[int, Tensor], tuple[Tensor, Tensor]]
     ) -> Activities:
-        """All activities; `statistics` tells m and s^2, (c,), of a layer i from its a_i."""
+        """All activities; `statistics` tells m and v, (c,), of a layer i from its a_i."""
         activities = Activities(inputs)
         for i in range(1, self.depth + 1):
             y = self.weighted(i, activities[-1])
             if f"g{i}" in self.parameters:
                 mean, variance = statistics(i, y)
-                normal = (y - mean[:, None]) * (variance + FLOOR).rsqrt()[:, None]
+                normal = (y - mean[:, None]) * (variance + EPSILON).rsqrt()[:, None]
                 y = self.parameters[f"g{i}"][:, None] * normal
                 activities.normal[i] = normal
                 activities.mean[i], activities.variance[i] = mean, variance
@@ -162,18 +166,18 @@ class Convolutional(FeedForward):
         """As it answers: by running means."""
         return self.passed(inputs, lambda i, _: (self.buffers[f"m{i}"], self.buffers[f"v{i}"]))[-1]
 
-    def follow(self, activities: list[Tensor]) -> None:
-        """Let the running means come nearer to the batch's m, and to s^2 without its bias."""
+    def update_running_statistics(self, activities: list[Tensor]) -> None:
+        """Let the running means come nearer to the batch's m, and to v without its bias."""
         of_batch = cast(Activities, activities)
         for i, normal in of_batch.normal.items():
             count = normal[:, 0].numel()
-            self.buffers[f"m{i}"].lerp_(of_batch.mean[i], NEWEST)
-            self.buffers[f"v{i}"].lerp_(of_batch.variance[i] * count / (count - 1), NEWEST)
+            self.buffers[f"m{i}"].lerp_(of_batch.mean[i], MOMENTUM)
+            self.buffers[f"v{i}"].lerp_(of_batch.variance[i] * count / (count - 1), MOMENTUM)
 
     def through_normalisation(self, i: int, activities: list[Tensor], error: Tensor) -> Tensor:
-        """dC/da_i, (B, c, P), where `error`, (B, c P), is dC/dy_i; through m and s, too.
+        """dC/da_i, (B, c, P), where `error`, (B, c P), is dC/dy_i; through m and v, too.
 
-        dC/da = g / s (e - mean(e) - n mean(e n)),   n = (a - m) / s
+        dC/da = g / s (e - mean(e) - n mean(e n)),   n = (a - m) / s,   s = sqrt(v + 1e-5)
         """
         channels = len(self.parameters[f"b{i}"])
         error = error.reshape(len(error), channels, -1)
@@ -181,7 +185,7 @@ class Convolutional(FeedForward):
         if i not in passed.normal:
             return error
         normal = passed.normal[i]
-        scale = self.parameters[f"g{i}"] * (passed.variance[i] + FLOOR).rsqrt()
+        scale = self.parameters[f"g{i}"] * (passed.variance[i] + EPSILON).rsqrt()
         mean, along = (e.mean((0, 2), keepdim=True) for e in (error, error * normal))
         return scale[:, None] * (error - mean - normal * along)
 

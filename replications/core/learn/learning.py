@@ -87,7 +87,10 @@ class LearningRule:
         raise NotImplementedError(f"{type(self).__name__} does not say how it predicts")
 
     def estimate(self, batch: Batch) -> Updates:
-        """The updates of a batch outside the training set, to compare with a gradient."""
+        """The updates of a batch outside the training set, to compare with a gradient.
+
+        It counts in the network's buffers as a batch of the training does.
+        """
         return self.updates(batch)[0]
 
 
@@ -115,8 +118,8 @@ class ErrorFeedback(FeedForwardRule):
         e_L = dC/dz,   e_{i-1} = (e_i F_i) phi'(a_{i-1}),   dW_i = -h_{i-1}' e_i,   db_i = -sum e_i
 
     in a network h_i = phi(h_{i-1} W_i + b_i) with cost C, sums and means over the batch as in C.
-    Rules differ in F_i, (n_i, n_{i-1}), the `feedback` from layer i. How an error passes units and
-    what a layer learns from it, the network knows: only the weights are not there to be read.
+    Rules differ in F_i, (n_i, n_{i-1}), the `feedback` from layer i. How an error passes units,
+    pools and a normalisation, and what a layer learns from it, is exact: the network tells.
     """
 
     def feedback(self, i: int) -> Tensor:
@@ -145,7 +148,7 @@ class ErrorFeedback(FeedForwardRule):
         updates: Updates = {}
         for i, error in self.layer_errors(activities, top):
             updates |= network.descent(i, activities, error)
-        network.follow(activities)
+        network.update_running_statistics(activities)
         return updates, classification_monitor(activities[-1], cost, batch)
 
 

@@ -216,10 +216,10 @@ class FeedForward:
         return error @ feedback
 
     def through_units(self, i: int, activities: list[Tensor], error: Tensor) -> Tensor:
-        """dC/da_i, (B, n_i), where `error`, (B, n_i), is that by what is read of h_i."""
+        """dC/da_i, (B, n_i), where `error`, (B, n_i), is dC/dh_i."""
         return error * self.slope(i, activities[i])
 
-    def follow(self, activities: list[Tensor]) -> None:
+    def update_running_statistics(self, activities: list[Tensor]) -> None:
         """Count in `buffers` what a batch's activities tell: nothing here."""
 
     def cost(self, inputs: Tensor, targets: Tensor) -> Tensor:

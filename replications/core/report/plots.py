@@ -263,12 +263,12 @@ CHOSEN = {  # metric -> marker, and which epoch is taken
 }
 
 
-def by_epoch_taken(drawn: Drawn, theirs: str) -> Figure:
-    """Test errors by which epoch is taken, beside the numbers of claims: those of `theirs`."""
+def by_epoch_taken(drawn: Drawn) -> Figure:
+    """Test errors by which epoch is taken, beside the numbers of the claims about them."""
     names = list(drawn.arrays)
     figure, axis = plt.subplots(figsize=(PAGE, 0.9 + 0.28 * len(names)))
-    stated = {c.scores[0]["experiment"]: value_range(c)[0] for c in drawn.paper.claims
-              if "value" in c.declared}  # fmt: skip
+    claims = {c.scores[0]["experiment"]: c for c in drawn.paper.claims
+              if "value" in c.declared and c.scores[0]["metric"] in CHOSEN}  # fmt: skip
     for y, name in enumerate(names):
         color = drawn.color(name)
         for k, (metric, (marker, _)) in enumerate(CHOSEN.items()):
@@ -276,12 +276,13 @@ def by_epoch_taken(drawn: Drawn, theirs: str) -> Figure:
             height = y + 0.22 * (k - 1)
             axis.plot(values, [height] * len(values), marker, color=color, ms=2.5, alpha=0.5)
             axis.plot(values.mean(), height, marker, color=color, ms=5)
-        if drawn.on_the_papers_data and name in stated:
-            axis.plot([stated[name]] * 2, [y - 0.4, y + 0.4], color="0.4", lw=1.2)
+        if drawn.on_the_papers_data and name in claims:
+            stated, _ = value_range(claims[name])
+            axis.plot([stated] * 2, [y - 0.4, y + 0.4], color="0.4", lw=1.2)
     for marker, epoch in CHOSEN.values():
         axis.plot([], [], marker, color="0.4", ms=5, label=epoch)
-    if drawn.on_the_papers_data:
-        axis.plot([], [], color="0.4", lw=1.2, label=theirs)
+    for source in {c.source for c in claims.values()} if drawn.on_the_papers_data else ():
+        axis.plot([], [], color="0.4", lw=1.2, label=source)
     axis.set_yticks(range(len(names)), [drawn.label(name) for name in names])
     axis.set(xlabel="test error (%)", ylim=(len(names) - 0.5, -0.5))
     axis.legend(title="epoch with", loc="center left", bbox_to_anchor=(1, 0.5))

@@ -81,7 +81,7 @@ def score(run: Run) -> None:
         if batch:
             scores += aligned(cast(Aligned, rule), batch, epoch)
     last = run.experiment.resolved["budget"]["epochs"]
-    assign(tensors, kept[last])  # an alignment counts, too
+    assign(tensors, kept[last])  # an alignment has left others in the buffers
     tested = errors(rule, images.test.inputs, images.test.labels, "test")
     scores += by_selection(scores, last)
     scores += [Score(metric, value, step=last) for metric, value in tested.items()]

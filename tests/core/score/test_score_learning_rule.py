@@ -12,7 +12,9 @@ from replications.core.declare.papers import suite
 from replications.core.learn.learning import Backpropagation, Batch
 from replications.core.learn.networks import FeedForward
 from replications.core.run.runs import Run
+from replications.core.score import learning_rule
 from replications.core.score.learning_rule import aligned, by_selection, probed
+from replications.core.score.rows import snapshots
 from replications.core.steps import jobs
 
 
@@ -117,3 +119,24 @@ def test_the_test_error_is_monitored_where_the_training_says_so(tmp_path):
     by_epoch = {r["step"]: r["value"] for r in rows if r["metric"] == "test_error_by_epoch"}
     (last,) = (r["value"] for r in rows if r["metric"] == "test_error")
     assert set(by_epoch) == {1, 2} and by_epoch[2] == last
+
+
+def test_the_test_images_are_answered_by_the_statistics_of_the_training(tmp_path, monkeypatch):
+    """An alignment counts in the running means of a normalised network; its answers come after."""
+    experiment = suite().experiment("liao2016", "normalised_backpropagation", "smoke")
+    short = experiment.resolved | {"budget": {"epochs": 1, "examples": 128}}
+    hashes = {"code": "", "config": "", "data": ""}
+    run = Run(replace(experiment, resolved=short), "smoke", 0, tmp_path / "run", tmp_path / "data",
+              hashes=hashes)  # fmt: skip
+    with run.writing():
+        jobs.train(run)
+        seen = {}
+
+        def answered(rule, *_):
+            seen.update({name: buffer.clone() for name, buffer in rule.network.buffers.items()})
+            return {"test_error": 0.0}
+
+        monkeypatch.setattr(learning_rule, "errors", answered)
+        jobs.score(run)
+    trained = snapshots(run)[1]
+    assert len(seen) == 8 and all(torch.equal(seen[name], trained[name]) for name in seen)
