@@ -173,14 +173,15 @@ def test_a_claim_unfolds_by_keyboard_and_folds_again(opened, content):
 
 
 def test_the_table_is_reached_by_the_tab_key(opened):
-    page = opened()
-    reached = set()
-    for _ in range(120):
+    page, wanted, reached = opened(), {"skip", "paper", "fold"}, set()
+    for _ in range(1000):  # more than there is to reach
         page.keyboard.press("Tab")
         reached.add(
             page.evaluate("document.activeElement.className || document.activeElement.name")
         )
-    assert {"skip", "paper", "fold"} <= reached
+        if wanted <= reached:
+            break
+    assert wanted <= reached
 
 
 def test_a_link_to_a_claim_shows_it_unfolded(opened, content):

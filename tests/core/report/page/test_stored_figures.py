@@ -24,6 +24,7 @@ from tests.core.report.page.made import draw
 
 PAPER = SimpleNamespace(
     name="toy",
+    claims=[],
     figures={"both": {"caption": "Two.", "experiments": ["a", "b"]},
              "one": {"caption": "One & only.", "experiments": ["a"]}},
     experiments=lambda tier: [SimpleNamespace(name=name, kind="model") for name in "ab"],
