@@ -303,10 +303,14 @@ def variant(args: argparse.Namespace) -> None:
 
 def tolerances(args: argparse.Namespace) -> None:
     """results/reference/tolerances.csv, from what rounding moves on this machine."""
+    from replications.core.base.hashes import digest
+    from replications.core.declare.papers import suite
     from replications.core.report.tolerances import write_tolerances
-    from replications.core.steps.rounding import AS_IT_IS, measured_variants
+    from replications.core.steps.rounding import AS_IT_IS, TIER, measured_variants
 
-    folder = args.results / "rounding" / "_".join(args.papers or ["all"])
+    selected = suite().select(args.papers or "all").values()
+    made_by = digest([e.hashes("score") for paper in selected for e in paper.experiments(TIER)])
+    folder = args.results / "rounding" / made_by  # another code or configuration, another folder
     tables = measured_variants(folder, args.papers, workers=args.workers)
     path = args.results / "reference" / "tolerances.csv"
     write_tolerances(tables, AS_IT_IS.name, path, args.papers)
