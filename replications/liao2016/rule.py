@@ -13,8 +13,14 @@ import torch
 from torch import Tensor
 
 from replications.core.learn.learning import ErrorFeedback
+from replications.core.learn.networks import FeedForward
 from replications.core.learn.noise import random_tensor
 from replications.lillicrap2016.rule import FeedbackAlignment
+
+
+def signs(network: FeedForward, i: int) -> Tensor:
+    """sign(W_i'), (n_i, n_{i-1})."""
+    return network.parameters[f"W{i}"].T.sign()
 
 
 class UniformSigns(ErrorFeedback):
@@ -40,14 +46,14 @@ class UniformSigns(ErrorFeedback):
             self.state[f"m{i}"] = start if self.settings.scaled else torch.ones_like(start)
 
     def feedback(self, i: int) -> Tensor:
-        return self.state[f"m{i}"] * self.network.parameters[f"W{i}"].T.sign()
+        return self.state[f"m{i}"] * signs(self.network, i)
 
 
 class FixedMagnitudes(FeedbackAlignment):
     """frSF: F_i = |B_i| sign(W_i'), B_i drawn once."""
 
     def feedback(self, i: int) -> Tensor:
-        return self.state[f"B{i}"].abs() * self.network.parameters[f"W{i}"].T.sign()
+        return self.state[f"B{i}"].abs() * signs(self.network, i)
 
 
 class RedrawnMagnitudes(FeedbackAlignment):
@@ -57,8 +63,8 @@ class RedrawnMagnitudes(FeedbackAlignment):
         """Nothing is kept."""
 
     def feedback(self, i: int) -> Tensor:
-        signs = self.network.parameters[f"W{i}"].T.sign()
-        return self.drawn(*signs.shape).abs() * signs
+        of_weights = signs(self.network, i)
+        return self.drawn(*of_weights.shape).abs() * of_weights
 
 
 class PartialConcordance(FixedMagnitudes):

@@ -5,7 +5,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from replications.core.report.plots import COLUMN, PAGE, Drawn, plain_log_ticks
-from replications.werfel2005.simulation import RULES
+from replications.werfel2005.simulation import BASELINES, PARALLEL, RULES
 
 COLORS = {rule: f"C{k}" for k, rule in enumerate(RULES)}
 
@@ -64,7 +64,7 @@ def rates(drawn: Drawn) -> Figure:
 def small_rates(drawn: Drawn) -> Figure:
     """Learning curves of three rules at the same small rate."""
     figure, axis = plt.subplots(figsize=(COLUMN, 2.6))
-    for rule in RULES[:3]:
+    for rule in PARALLEL:
         for k, run in enumerate(drawn.arrays["small_rates"]):
             axis.plot(run["steps"], run[rule], color=COLORS[rule], lw=1,
                       label=None if k else rule)  # fmt: skip
@@ -78,8 +78,8 @@ def reinforce(drawn: Drawn) -> Figure:
     """Cosine to the gradient by the number of samples."""
     figure, axis = plt.subplots(figsize=(COLUMN, 2.6))
     runs = drawn.arrays["reinforce"]
-    labels = {"no baseline": "no baseline", "mean reward": "mean reward as baseline"}
-    for k, (baseline, label) in enumerate(labels.items()):
+    labels = ("no baseline", "mean reward as baseline")
+    for k, (baseline, label) in enumerate(zip(BASELINES, labels, strict=True)):
         values = np.array([run[baseline] for run in runs])
         axis.plot(runs[0]["samples"], values.T, color=f"C{k}", lw=0.5, alpha=0.5)
         axis.plot(runs[0]["samples"], values.mean(0), color=f"C{k}", lw=1.6, marker="o", ms=3,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from replications.core.base.scores import Score
-from replications.werfel2005.simulation import RULES
+from replications.werfel2005.simulation import BASELINES, PARALLEL, RULES
 
 Arrays = dict[str, np.ndarray]
 
@@ -54,14 +54,14 @@ def small_rates(arrays: Arrays) -> list[Score]:
     """largest_deviation of a rule's curve from the gradient's, percent."""
     return [
         Score("largest_deviation", 100 * np.abs(arrays[rule] / arrays["gradient"] - 1).max(), rule)
-        for rule in ("node", "weight")
+        for rule in PARALLEL[1:]
     ]
 
 
 def reinforce(arrays: Arrays) -> list[Score]:
     """exact_error, and cosine_of_samples to the gradient, by number of samples and baseline."""
     scores = []
-    for baseline in ("no baseline", "mean reward"):
+    for baseline in BASELINES:
         scores.append(Score("exact_error", arrays[f"exact, {baseline}"][0], baseline))
         scores += [
             Score("cosine_of_samples", cosine, f"{baseline}, {count} samples")

@@ -24,7 +24,9 @@ from torch import Generator, Tensor
 from torch.nn.functional import cosine_similarity, one_hot
 
 Arrays = dict[str, np.ndarray]
-RULES = ("gradient", "node", "weight", "node, sequential", "weight, sequential")
+PARALLEL = ("gradient", "node", "weight")
+RULES = (*PARALLEL, "node, sequential", "weight, sequential")
+BASELINES = ("no baseline", "mean reward")  # of REINFORCE
 
 
 def normal(*shape: int, generator: Generator) -> Tensor:
@@ -56,6 +58,10 @@ class Recursion:
     def factor(self, rate: float) -> float:
         """What a step multiplies |w|^2 by, but for the noise."""
         return 1 - self.drift * rate + self.spread * rate**2
+
+    def decay(self, rate: float) -> float:
+        """At what rate per step |w|^2 decays exponentially, but for the noise."""
+        return float(-np.log(self.factor(rate)))
 
     def floor(self, rate: float) -> float:
         """The mean error |w|^2 / 2 that a step leaves as it is: where it ends, below the bound."""
@@ -160,7 +166,7 @@ def learning_curves(
     for rule in RULES:
         size = {"outputs": outputs, "inputs": inputs, "sigma": sigma, "two_sided": False}
         theory = recursion(rule, **size)
-        steps = round(-lifetimes / np.log(theory.factor(theory.best)))
+        steps = round(lifetimes / theory.decay(theory.best))
         measured = learnt(
             rule, **size, rate=theory.best, networks=networks, steps=steps, generator=generator
         )
@@ -189,7 +195,7 @@ def speeds(
     for (outputs, inputs), rule in product(sizes, RULES):
         size = {"outputs": outputs, "inputs": inputs, "sigma": sigma, "two_sided": True}
         theory = recursion(rule, **size)
-        decay = -np.log(theory.factor(theory.best))
+        decay = theory.decay(theory.best)
         steps = round(lifetimes / decay)
         errors = learnt(
             rule, **size, rate=theory.best, networks=networks, steps=steps, generator=generator
@@ -218,7 +224,7 @@ def rates(
     for rule in RULES:
         size = {"outputs": outputs, "inputs": inputs, "sigma": sigma, "two_sided": False}
         theory = recursion(rule, **size)
-        steps = round(-lifetimes / np.log(theory.factor(theory.best)))
+        steps = round(lifetimes / theory.decay(theory.best))
         measured, derived = [], []
         for share in shares:
             rate = share * theory.bound
@@ -248,9 +254,9 @@ def small_rates(
     size = {"outputs": outputs, "inputs": inputs, "sigma": sigma, "two_sided": True}
     slowest = recursion("weight", **size)
     rate = share * slowest.bound
-    steps = round(-lifetimes / np.log(slowest.factor(rate)))
+    steps = round(lifetimes / slowest.decay(rate))
     found = {"steps": np.arange(steps + 1)}
-    for rule in ("gradient", "node", "weight"):
+    for rule in PARALLEL:
         found[rule] = learnt(
             rule, **size, rate=rate, networks=networks, steps=steps, generator=generator
         )
@@ -284,7 +290,7 @@ def reinforce(
     p, of_state = p.detach(), of_state.detach()
     each = (states - p)[:, :, None] * x  # (2^H, H, N)
     found: Arrays = {"samples": np.array(samples)}
-    for name, baseline in (("no baseline", 0.0), ("mean reward", of_state @ reward)):
+    for name, baseline in zip(BASELINES, (0.0, of_state @ reward), strict=True):
         told = (reward - baseline)[:, None, None] * each
         mean = (of_state[:, None, None] * told).sum(0)
         found[f"exact, {name}"] = np.array([float((mean - gradient).norm() / gradient.norm())])

@@ -49,27 +49,35 @@ class ContrastiveHebbian(FeedForwardRule):
             raise ValueError(f"network.cost: contrastive Hebbian learning has {names}")
         self.outputs = OUTPUTS[self.network.top_cost]
 
+    def phi(self, k: int, before: Tensor) -> Tensor:
+        """f_k of what a layer sums, (B, n_k)."""
+        units = self.outputs if k == self.network.depth else self.network.units
+        return units.phi(before)
+
     def settled(self, drive: Tensor, states: list[Tensor], *, clamped: bool) -> list[Tensor]:
         """[x_1, ..., x_L] after a phase from there; `drive`, (B, n_1), is x_0 W_1 + b_1."""
-        p, top = self.network.parameters, self.network.depth
+        network, top = self.network, self.network.depth
         for _ in range(self.settings.steps):
             moved = []
             for k, x in enumerate(states, start=1):
-                before = drive if k == 1 else torch.addmm(p[f"b{k}"], states[k - 2], p[f"W{k}"])
+                if clamped and k == top:
+                    moved.append(x)
+                    continue
+                before = drive if k == 1 else network.summed(k, states[k - 2])
                 if k < top:
-                    back = p[f"W{k + 1}"].T
+                    back = network.parameters[f"W{k + 1}"].T
                     before = torch.addmm(before, states[k], back, alpha=self.settings.gamma)
-                phi = self.outputs.phi if k == top else self.network.units.phi
-                held = clamped and k == top
-                moved.append(x if held else x.lerp(phi(before), self.settings.step_size))
+                moved.append(x.lerp(self.phi(k, before), self.settings.step_size))
             states = moved
         return states
 
     def begun(self, inputs: Tensor) -> tuple[Tensor, list[Tensor]]:
         """The drive x_0 W_1 + b_1, and [x_1, ..., x_L] without feedback, where phases start."""
-        p = self.network.parameters
-        *hidden, z = self.network.activities(inputs)[1:]
-        return torch.addmm(p["b1"], inputs, p["W1"]), [*hidden, self.outputs.phi(z)]
+        drive = self.network.summed(1, inputs)
+        states = [self.phi(1, drive)]
+        for k in range(2, self.network.depth + 1):
+            states.append(self.phi(k, self.network.summed(k, states[-1])))
+        return drive, states
 
     def phases(self, batch: Batch) -> tuple[list[Tensor], list[Tensor]]:
         """[x_1, ..., x_L], clamped to the targets, and free from there."""

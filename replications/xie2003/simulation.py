@@ -11,6 +11,7 @@ from torch.nn.functional import one_hot
 
 from replications.core.learn.learning import Batch
 from replications.core.learn.networks import FeedForward
+from replications.core.score.estimators.alignment import alignment
 from replications.xie2003.rule import ContrastiveHebbian
 
 Arrays = dict[str, np.ndarray]
@@ -83,13 +84,13 @@ def feedback_strengths(
                 with torch.enable_grad():
                     gradients = rule.gradient(batch)
                 for k in range(1, depth + 1):
-                    ours, theirs = updates[f"W{k}"].flatten(), -gradients[f"W{k}"].flatten()
-                    ratio = float(ours.norm() / theirs.norm())
+                    update, gradient = updates[f"W{k}"], gradients[f"W{k}"]
+                    aligned = alignment(update, gradient)
                     values = {
-                        "cosine": float(ours @ theirs / ours.norm() / theirs.norm()),
-                        "norm ratio": ratio,
-                        "error": float((ours - theirs).norm() / theirs.norm()),
-                        "plain ratio": ratio * gamma ** (depth - k),
+                        "cosine": aligned["cosine"],
+                        "norm ratio": aligned["norm_ratio"],
+                        "error": float((update + gradient).norm() / gradient.norm()),
+                        "plain ratio": aligned["norm_ratio"] * gamma ** (depth - k),
                     }
                     for what, value in values.items():
                         found[f"{outputs}, W{k}, {what}"][g, n] = value
@@ -101,8 +102,8 @@ def energy(rule: ContrastiveHebbian, inputs: Tensor, states: list[Tensor]) -> Te
     top, below, total = rule.network.depth, inputs, torch.zeros(len(inputs), dtype=inputs.dtype)
     for k, x in enumerate(states, start=1):
         entropy = torch.special.entr(x) + torch.special.entr(1 - x)  # -F, 0 at the bounds
-        pull = below @ rule.network.parameters[f"W{k}"] + rule.network.parameters[f"b{k}"]
-        total = total - rule.settings.gamma ** (k - top) * (entropy + pull * x).sum(1)
+        pulled = rule.network.summed(k, below) * x
+        total = total - rule.settings.gamma ** (k - top) * (entropy + pulled).sum(1)
         below = x
     return total
 

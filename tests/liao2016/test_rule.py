@@ -106,10 +106,10 @@ def test_through_convolutions_feedback_of_the_right_magnitude_is_back_propagatio
     for name, kept in rule.state.items():
         kept.fill_(1 / 3)
         assert name[0] in "mB"
-    monkeypatch.setattr(rule, "drawn", lambda *shape: torch.full(shape, -1 / 3).double(),
-                        raising=False)  # fmt: skip
+    third = torch.tensor(-1 / 3, dtype=torch.float64)
+    monkeypatch.setattr(rule, "drawn", lambda *shape: third.expand(shape), raising=False)
     with torch.enable_grad():
         gradient = rule.gradient(batch)
     updates = rule.updates(batch)[0]
     for name, slope in gradient.items():
-        torch.testing.assert_close(updates[name], -slope, rtol=1e-6, atol=1e-9)
+        torch.testing.assert_close(updates[name], -slope, rtol=1e-10, atol=1e-12)

@@ -100,10 +100,9 @@ class Convolutional(FeedForward):
             self.buffers |= {f"m{i}": torch.zeros_like(like), f"v{i}": torch.ones_like(like)}
 
     def fans(self, layers: Sequence[int]) -> list[tuple[int, int]]:
-        below = [channels for channels, _ in self.images]
         convolved = [
-            (c * made.kernel**2, made.channels)
-            for c, made in zip(below, self.convolutions, strict=False)
+            (below * made.kernel**2, made.channels)
+            for (below, _), made in zip(self.images[:-1], self.convolutions, strict=True)
         ]
         channels, size = self.images[-1]
         return convolved + super().fans([channels * size**2, *layers])

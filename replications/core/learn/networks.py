@@ -187,10 +187,14 @@ class FeedForward:
         """The derivative of what the layer above reads of h_i by its input a_i, (B, n_i)."""
         return self.units.slope(h)
 
+    def summed(self, i: int, below: Tensor) -> Tensor:
+        """a_i, (B, n_i), from h_{i-1}, (B, n_{i-1})."""
+        read = self.read(i, below)
+        return torch.addmm(self.parameters[f"b{i}"], read, self.parameters[f"W{i}"])
+
     def layer(self, i: int, below: Tensor) -> Tensor:
         """h_i, (B, n_i), from h_{i-1}, (B, n_{i-1}); for the top layer z."""
-        read = self.read(i, below)
-        before = torch.addmm(self.parameters[f"b{i}"], read, self.parameters[f"W{i}"])
+        before = self.summed(i, below)
         return before if i == self.depth else self.units.phi(before)
 
     def activities(self, inputs: Tensor) -> list[Tensor]:

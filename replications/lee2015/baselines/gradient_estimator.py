@@ -43,9 +43,7 @@ class GradientEstimator(Backpropagation):
         cost, top = network.top_cost(activities[-1], batch.targets)
         updates: Updates = {}
         for i, error in self.layer_errors(activities, top):
-            below = inputs if i == 1 else read[i - 1]
-            updates[f"W{i}"] = -below.T @ error
-            updates[f"b{i}"] = -error.sum(0)
+            updates |= network.descent(i, [inputs, *read[1:]], error)
         return updates, classification_monitor(activities[-1], cost, batch)
 
     def predict(self, inputs: Tensor) -> Tensor:
