@@ -11,7 +11,6 @@ from torch.nn.functional import one_hot
 
 from replications.core.learn.learning import Batch
 from replications.core.learn.networks import FeedForward
-from replications.core.score.estimators.alignment import alignment
 from replications.xie2003.rule import ContrastiveHebbian
 
 Arrays = dict[str, np.ndarray]
@@ -84,13 +83,13 @@ def feedback_strengths(
                 with torch.enable_grad():
                     gradients = rule.gradient(batch)
                 for k in range(1, depth + 1):
-                    update, gradient = updates[f"W{k}"], gradients[f"W{k}"]
-                    aligned = alignment(update, gradient)
+                    ours, theirs = updates[f"W{k}"].flatten(), -gradients[f"W{k}"].flatten()
+                    ratio = float(ours.norm() / theirs.norm())
                     values = {
-                        "cosine": aligned["cosine"],
-                        "norm ratio": aligned["norm_ratio"],
-                        "error": float((update + gradient).norm() / gradient.norm()),
-                        "plain ratio": aligned["norm_ratio"] * gamma ** (depth - k),
+                        "cosine": float(ours @ theirs / ours.norm() / theirs.norm()),
+                        "norm ratio": ratio,
+                        "error": float((ours - theirs).norm() / theirs.norm()),
+                        "plain ratio": ratio * gamma ** (depth - k),
                     }
                     for what, value in values.items():
                         found[f"{outputs}, W{k}, {what}"][g, n] = value
