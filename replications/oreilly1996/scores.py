@@ -13,11 +13,13 @@ Arrays = dict[str, np.ndarray]
 def chosen(arrays: Arrays, rule: str) -> tuple[int, slice]:
     """Which rate is best for the first half of the networks, and the other half, to be measured.
 
-    Best is the least mean of epochs; not to reach the criterion counts as the limit.
+    Best is the least mean of epochs, where not to reach the criterion counts as the limit; of equals
+    the one with the most patterns right.
     """
     epochs = np.minimum(arrays[f"{rule}, epochs"], arrays["epochs"][0])
     half = epochs.shape[1] // 2
-    return int(epochs[:, :half].mean(1).argmin()), slice(half, None)
+    tried, right = epochs[:, :half].mean(1), arrays[f"{rule}, right"][:, :half].mean(1)
+    return int(np.lexsort((-right, tried))[0]), slice(half, None)
 
 
 def learning(arrays: Arrays) -> list[Score]:

@@ -201,3 +201,10 @@ def test_the_median_is_the_limit_where_most_do_not_reach_the_criterion():
         arrays |= {f"{rule}, epochs": epochs, f"{rule}, right": np.ones((1, 4))}
     found = {s.metric: s.value for s in scores.learning(arrays) if s.part == "midpoint"}
     assert found["epochs_to_criterion"] == 50 and found["reached"] == 0
+
+
+def test_of_rates_that_reach_it_in_no_network_the_one_with_most_patterns_right_is_chosen():
+    arrays = {"rates": np.array([0.1, 1.0, 2.0]), "epochs": np.array([50])}
+    right = np.array([[0.2, 0.2, 0.9, 0.9], [0.5, 0.5, 0.1, 0.1], [0.3, 0.3, 0.3, 0.3]])
+    arrays |= {"GeneRec, epochs": np.full((3, 4), np.inf), "GeneRec, right": right}
+    assert scores.chosen(arrays, "GeneRec") == (1, slice(2, None))
