@@ -13,8 +13,8 @@ Arrays = dict[str, np.ndarray]
 def chosen(arrays: Arrays, rule: str) -> tuple[int, slice]:
     """Which rate is best for the first half of the networks, and the other half, to be measured.
 
-    Best is the least mean of epochs, where not to reach the criterion counts as the limit; of equals
-    the one with the most patterns right.
+    Best is the least mean of epochs, where not to reach the criterion counts as the limit; then the
+    most patterns right.
     """
     epochs = np.minimum(arrays[f"{rule}, epochs"], arrays["epochs"][0])
     half = epochs.shape[1] // 2
