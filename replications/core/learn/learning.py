@@ -159,6 +159,15 @@ class Backpropagation(ErrorFeedback):
         return self.network.parameters[f"W{i}"].T
 
 
+class OutputLayerAlone(Backpropagation):
+    """The top layer descends the gradient; all others stay as they start."""
+
+    def updates(self, batch: Batch) -> tuple[Updates, Monitor]:
+        updates, monitor = super().updates(batch)
+        top = (f"W{self.network.depth}", f"b{self.network.depth}")
+        return {n: u if n in top else torch.zeros_like(u) for n, u in updates.items()}, monitor
+
+
 NO_ANSWER = -1  # no class: what outputs say that are largest together
 
 

@@ -22,12 +22,14 @@ from replications.core.learn.learning import (
     ErrorFeedback,
     FeedForwardRule,
     LearningRule,
+    OutputLayerAlone,
     answers,
     classification_monitor,
     errors,
     percent_wrong,
 )
 from replications.core.learn.networks import FeedForward, softmax_cross_entropy
+from tests.feed_forward import build
 
 DEPTHS = [(6, 3), (6, 5, 3), (6, 5, 4, 3), (6, 7, 5, 4, 4, 3)]
 CLOSE = {"rtol": 1e-11, "atol": 1e-13}
@@ -261,3 +263,13 @@ def test_errors_count_wrong_and_undecided_over_all_batches_and_ties_by_numpys_ar
         "test_error_argmax": pytest.approx(100 * first_wrong.mean()),
     }
     assert 0 < found["test_undecided"] < found["test_error_argmax"] < found["test_error"] < 100
+
+
+def test_where_the_output_layer_alone_learns_it_follows_the_gradient_and_the_rest_stands_still():
+    ours, batch = build(OutputLayerAlone)
+    whole, _ = build(Backpropagation)
+    found, expected = ours.updates(batch)[0], whole.updates(batch)[0]
+    assert {n for n, u in found.items() if u.any()} == {"W4", "b4"}
+    for name in ("W4", "b4"):
+        torch.testing.assert_close(found[name], expected[name])
+    assert all(expected[name].any() for name in expected)
