@@ -4,7 +4,13 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from replications.core.report.plots import COLUMN, Drawn, alignment_by_layer, panels, plain_log_ticks
+from replications.core.report.plots import (
+    COLUMN,
+    Drawn,
+    alignment_by_layer,
+    panels,
+    plain_log_ticks,
+)
 
 RULES = {
     "backpropagation": "back-propagation",
