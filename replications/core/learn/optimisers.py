@@ -135,6 +135,35 @@ class SignedSGD(DecayedSGD):
         super().step({name: update.sign() for name, update in updates.items()}, scale)
 
 
+class ProjectedSGD(SGD):
+    """SGD, and then p <- max(p, 0) for the parameters that match one of the patterns `at_least_0`.
+
+    Raises ValueError for a pattern that matches no parameter.
+    """
+
+    def __init__(
+        self,
+        parameters: Mapping[str, Tensor],
+        rates: Mapping[str, float],
+        *,
+        momentum: float,
+        at_least_0: Sequence[str],
+    ) -> None:
+        super().__init__(parameters, rates, momentum=momentum)
+        matching = {p: {n for n in parameters if fnmatchcase(n, p)} for p in at_least_0}
+        if unused := [pattern for pattern, names in matching.items() if not names]:
+            raise ValueError(
+                f"training.optimiser.projected_sgd.at_least_0: {unused} match none of "
+                f"{list(parameters)}"
+            )
+        self.projected = set().union(*matching.values())
+
+    def step(self, updates: Mapping[str, Tensor], scale: float) -> None:
+        super().step(updates, scale)
+        for name in self.projected & updates.keys():
+            self.parameters[name].clamp_(min=0)
+
+
 class RMSprop(Optimiser):
     """n <- d n + (1-d) u^2;  p <- p + rate u / (sqrt(n) + floor)
 

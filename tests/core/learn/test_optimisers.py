@@ -13,6 +13,7 @@ from replications.core.learn.optimisers import (
     CentredRMSprop,
     DecayedSGD,
     Optimiser,
+    ProjectedSGD,
     RMSprop,
     SignedSGD,
     by_pattern,
@@ -232,6 +233,7 @@ KINDS = [
     (SGD, {"momentum": 0}),
     (DecayedSGD, {"momentum": 0.7, "decay": 0.1}),
     (SignedSGD, {"momentum": 0.7, "decay": 0.1}),
+    (ProjectedSGD, {"momentum": 0.7, "at_least_0": ["W*"]}),
     (RMSprop, {"decay": 0.9, "floor": 0.001}),
     (Adam, adam(0.9, 0.99, 0.001)),
 ]
@@ -330,3 +332,25 @@ def test_rates_exist_exactly_if_every_parameter_has_one_pattern_and_no_pattern_i
         assert not idle
         assert rates == {name: given_rates[found[0]] for name, found in matching.items()}
         assert all(len(found) == 1 for found in matching.values())
+
+
+@pytest.mark.parametrize("momentum", [0, 0.9])
+def test_projected_sgd_is_sgd_and_then_nothing_below_zero(momentum):
+    live = parameters()
+    optimiser = ProjectedSGD(live, RATES, momentum=momentum, at_least_0=["W*"])
+    expected = {n: p.numpy().copy() for n, p in live.items()}
+    v = {n: np.zeros_like(p) for n, p in expected.items()}
+    for update, scale in zip(updates(), SCALES, strict=True):
+        optimiser.step(update, scale)
+        for name, p in expected.items():
+            v[name] = momentum * v[name] + update[name].numpy()
+            p += scale * RATES[name] * v[name]
+        np.maximum(expected["W1"], 0, out=expected["W1"])
+    for name, p in expected.items():
+        np.testing.assert_allclose(live[name].numpy(), p, rtol=1e-11)
+    assert (live["W1"] == 0).any() and (live["b1"] < 0).any()
+
+
+def test_a_pattern_of_projected_sgd_that_matches_nothing_is_named():
+    with pytest.raises(ValueError, match=r"at_least_0: \['V\*'\] match none of \['W1', 'b1'\]"):
+        ProjectedSGD(parameters(), RATES, momentum=0, at_least_0=["W*", "V*"])
