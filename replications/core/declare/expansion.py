@@ -77,14 +77,20 @@ def expand(path: Path, experiments: Mapping, name: str, tier: str) -> Experiment
 
 
 def science_of(path: Path, name: str, kind: str, where: str) -> Defined:
-    """The class or function that an experiment names: the paper's own, one beside it, a shared."""
+    """The class or function that an experiment names: the paper's own, one beside it, a shared.
+
+    `<paper>.<name>` is another paper's.
+    """
+    owner, _, own_name = name.rpartition(".")
+    folder = path.parents[1] / owner if owner else path.parent
     beside = [
-        f"{PACKAGE}.{path.parent.name}.{file.parent.name}.{file.stem}"
-        for folder in BESIDE
-        for file in sorted(path.parent.glob(f"{folder}/[!_]*.py"))
+        f"{PACKAGE}.{folder.name}.{file.parent.name}.{file.stem}"
+        for part in BESIDE
+        for file in sorted(folder.glob(f"{part}/[!_]*.py"))
     ]
-    modules = [f"{PACKAGE}.{path.parent.name}.{KINDS[kind]}", *beside]
-    return resolve(name, [*modules, f"{PACKAGE}.core.learn.learning"], f"{where}.{kind}")
+    modules = [f"{PACKAGE}.{folder.name}.{KINDS[kind]}", *beside]
+    shared = [] if owner else [f"{PACKAGE}.core.learn.learning"]
+    return resolve(own_name, [*modules, *shared], f"{where}.{kind}")
 
 
 def network_of(path: Path, declared: Mapping, science: Defined, where: str) -> Defined:

@@ -14,9 +14,10 @@ from pathlib import Path
 from replications.core.base.provenance import PACKAGE, ROOT, module_file
 from replications.core.declare.expansion import expand, place
 from replications.core.declare.experiments import TIERS, Experiment
+from replications.core.declare.league import entered, rows_of
 from replications.core.declare.metrics import SHARED, Metric, metrics_of
 from replications.core.declare.reflection import definitions
-from replications.core.declare.schema import DeclarationError, read_yaml
+from replications.core.declare.schema import DeclarationError, check_schema, read_yaml
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,28 @@ def claims_of(paper: str, name: str, declared: dict) -> list[Claim]:
     return claims
 
 
+def declared_in(path: Path) -> dict:
+    """What a paper.yaml declares; of a league with the experiments of its rows.
+
+    A figure of a league names fields instead of experiments: it has all of theirs.
+    """
+    declared = read_yaml(path, "paper")
+    if "league" not in declared:
+        return declared
+    league = declared["league"]
+    rows = rows_of(path.parents[1])
+    experiments = entered(league, rows)
+    check_schema({"experiments": experiments, "claims": {}, "figures": {}} | {
+        "paper": declared["paper"]}, "paper", str(path.relative_to(path.parents[2])))  # fmt: skip
+    fields = {f: [n for n in experiments if n.endswith(f"_{f}")] for f in league["fields"]}
+    figures = {
+        name: figure
+        | {"experiments": [e for f in figure["experiments"] for e in fields.get(f, [f])]}
+        for name, figure in declared["figures"].items()
+    }
+    return declared | {"experiments": experiments, "figures": figures}
+
+
 class Paper:
     """One folder of replications/ with a paper.yaml, validated.
 
@@ -64,7 +87,7 @@ class Paper:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.name = path.parent.name
-        self.declared = read_yaml(path, "paper")
+        self.declared = declared_in(path)
         self.figures = self.declared["figures"]
         declared_claims = self.declared["claims"].items()
         self.claims = [claim for n, c in declared_claims for claim in claims_of(self.name, n, c)]

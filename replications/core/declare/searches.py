@@ -13,6 +13,7 @@ from replications.core.base.hashes import code_hash, digest
 from replications.core.base.provenance import PACKAGE, ROOT
 from replications.core.declare.expansion import merge, samplers_of
 from replications.core.declare.experiments import Experiment
+from replications.core.declare.league import LEAGUE, rows_of, searches_of
 from replications.core.declare.papers import Paper, suite
 from replications.core.declare.schema import DeclarationError, read_yaml
 
@@ -101,12 +102,20 @@ def nested(keys: list[str], value: object) -> Any:
 
 
 def searches(root: Path = ROOT / PACKAGE) -> list[Search]:
-    """Every search that a paper declares. Raises DeclarationError if a file is not as it should."""
-    return [
+    """Every search that a paper declares, and a league for each of its rows and nets.
+
+    Raises DeclarationError if a file is not as it should.
+    """
+    found = [
         Search(path.parent.name, name, declared)
         for path in sorted(root.glob("*/search.yaml"))
         for name, declared in read_yaml(path, "search").items()
     ]
+    path = root / LEAGUE / "paper.yaml"
+    if path.exists():
+        searched = searches_of(read_yaml(path, "paper")["league"], rows_of(root))
+        found += [Search(LEAGUE, name, declared) for name, declared in searched]
+    return found
 
 
 def find_search(paper: str, name: str) -> Search:

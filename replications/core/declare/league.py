@@ -1,0 +1,92 @@
+"""The league: every rule in the same fields, made of the rows that folders declare for their rules.
+
+The `league` of its paper.yaml is the protocol: fields (a network, a dataset, budgets), and a search of
+equal size for every row. A folder enters its rules by a league.yaml beside its paper.yaml; each of
+its rows becomes an experiment of the league in every field, <row>_<field>.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+
+from replications.core.declare.expansion import merge, place
+from replications.core.declare.schema import DeclarationError, read_yaml
+
+LEAGUE = "league"  # its folder
+
+
+@cache
+def rows_of(root: Path) -> dict[str, dict]:
+    """Every row that a folder below `root` declares, by its name, in the order of the folders.
+
+    Raises DeclarationError for a name that two of them use.
+    """
+    found: dict[str, dict] = {}
+    for path in sorted(root.glob("*/league.yaml")):
+        for name, row in read_yaml(path, "league").items():
+            if name in found:
+                raise DeclarationError(f"{place(path, name)}: another folder has a row {name}")
+            found[name] = row
+    return found
+
+
+def entered(league: Mapping, rows: Mapping[str, Mapping]) -> dict[str, dict]:
+    """The experiments of a league by name: every row in every field but those it is absent from."""
+    return {
+        f"{name}_{field}": experiment(league, row, field)
+        for field in league["fields"]
+        for name, row in rows.items()
+        if "absent" not in net_of(league, row, field)
+    }
+
+
+def net_of(league: Mapping, row: Mapping, field: str) -> Mapping:
+    """What a row declares for the network of a field alone."""
+    return row.get("nets", {}).get(league["fields"][field]["net"], {})
+
+
+def experiment(league: Mapping, row: Mapping, field: str) -> dict:
+    """The declaration of a row in a field, as a paper.yaml would have it."""
+    place_of, own = league["fields"][field], net_of(league, row, field)
+    network = merge(row.get("network", league["network"]), own.get("network", {}))
+    (kind,) = network
+    given, changes = row.get("training", {}), own.get("training", {})
+    training = {**league["training"], **given}  # an optimiser is replaced, not merged with
+    return {
+        "label": f"{row['label']}, {place_of['label']}",
+        "minutes": row["minutes"],
+        "learning_rule": row["learning_rule"],
+        "network": merge(network, {kind: {"layers": place_of["layers"]}}),
+        "data": place_of["data"],
+        "settings": merge(row["settings"], own.get("settings", {})),
+        "training": merge(training, changes),
+        "evaluation": league["evaluation"],
+        "unsaid": {**league["unsaid"], **row.get("unsaid", {})},
+        "tiers": {tier: of_tier(kind, told) for tier, told in place_of["tiers"].items()},
+    }
+
+
+def of_tier(kind: str, told: Mapping) -> dict:
+    """A tier of a field for a network of that kind."""
+    rest = {key: value for key, value in told.items() if key != "layers"}
+    layers = {"network": {kind: {"layers": told["layers"]}}} if "layers" in told else {}
+    return rest | layers
+
+
+def searches_of(league: Mapping, rows: Mapping[str, Mapping]) -> Iterator[tuple[str, dict]]:
+    """Name and declaration of the search for each row and net, as a search.yaml would have them."""
+    told = league["search"]
+    for field in told["fields"]:
+        for name, row in rows.items():
+            if "absent" in net_of(league, row, field):
+                continue
+            yield f"{name}_{field}", {
+                "says": f"settings of {row['label']}, {league['fields'][field]['label']}",
+                "experiment": f"{name}_{field}",
+                "seed": told["seed"],
+                "stages": told["stages"],
+                "spaces": [{"name": "about the usual", "draws": told["stages"][0]["trials"],
+                            "fixed": {}, "drawn": row["drawn"]}],
+            }  # fmt: skip
