@@ -1,8 +1,8 @@
-"""The league: every rule in the same fields, made of the rows that folders declare for their rules.
+"""The league: every rule in the same fields, of the rows that folders declare for their rules.
 
-The `league` of its paper.yaml is the protocol: fields (a network, a dataset, budgets), and a search of
-equal size for every row. A folder enters its rules by a league.yaml beside its paper.yaml; each of
-its rows becomes an experiment of the league in every field, <row>_<field>.
+The `league` of its paper.yaml is the protocol: fields (a network, a dataset, budgets), and a
+search of equal size for every row. A folder enters its rules by a league.yaml beside its
+paper.yaml; each of its rows becomes an experiment of the league in every field, <row>_<field>.
 """
 
 from __future__ import annotations
