@@ -28,6 +28,7 @@ SILENT = (
     "data.catalogue",
     "run.runs",
     "train.told",
+    "train.updates",
 )
 UNSEEN = {"annotation", "returns", "type_comment", "type_params", "kind", "ctx"}  # fields of nodes
 TOLD = ("logger.", "print", "warnings.warn")  # calls whose statement only tells

@@ -11,6 +11,7 @@ from replications.core.run.build import images_of, rule_of
 from replications.core.run.runs import Run
 from replications.core.train.loop import Monitorable, Monitored, run_epochs
 from replications.core.train.minibatch import Minibatches
+from replications.core.train.updates import Watched
 
 
 class Classification(Minibatches):
@@ -28,6 +29,7 @@ class Classification(Minibatches):
         self.parameters = self.rule.tensors
         learnt = self.rule.network.parameters | self.rule.parameters
         sweeps = len(self.rule.sweeps)
+        self.watched = Watched(self.rule)
         super().__init__(run, learnt, sweeps=sweeps, noise=self.rule.generator)
 
     @property
@@ -39,7 +41,9 @@ class Classification(Minibatches):
         """One update from one batch; returns what the rule monitors."""
         rows = self.rows(index)
         batch = Batch(self.inputs[rows], self.labels[rows], self.targets[rows], rows)
-        updates, monitor = self.rule.sweeps[index // self.batches](batch)
+        sweep = index // self.batches
+        updates, monitor = self.rule.sweeps[sweep](batch)
+        self.watched.look(sweep, updates)
         self.apply(updates, epoch, index)
         return {(metric, ""): value for metric, value in monitor.items()}
 

@@ -32,7 +32,8 @@ class AutoEncoder(LearningRule):
 
     with f the encoder, an inverse of the decoder, as the difference's own correction makes it:
     h + f(x) - f(y). D descends |y - x|^2, W_1 descends |f(x + e) - t|^2, summed over units, a mean
-    over the batch. `parameters`: "D", (n_1, n_0), and "d", (n_0,).
+    over the batch. `parameters`: "D", (n_1, n_0), and "d", (n_0,). Raises ValueError for a network
+    with more than one hidden layer.
     """
 
     @dataclass(frozen=True, kw_only=True)
@@ -45,6 +46,8 @@ class AutoEncoder(LearningRule):
     network: FeedForward
 
     def initialise(self, examples: int) -> None:
+        if self.network.depth != 2:
+            raise ValueError("network.layers: the auto-encoder has one hidden layer")
         like = self.network.parameters["W1"]
         below, above = like.shape
         decoder = glorot_uniform(above, below, generator=self.generator, dtype=like.dtype)
