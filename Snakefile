@@ -18,6 +18,7 @@ include: "workflows/common.smk"
 include: "workflows/data.smk"
 include: "workflows/run.smk"
 include: "workflows/report.smk"
+include: "workflows/league.smk"
 include: "workflows/check.smk"
 include: "workflows/search.smk"
 

@@ -52,7 +52,12 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
         step.add_argument("search")
     trial.add_argument("stage", type=int)
     trial.add_argument("rank", type=int)
-    for command in (classifier, run, train, score, trial):
+    costs = commands.add_parser("costs", help="measure what a step of each rule costs")
+    league = commands.add_parser("league", help="write the table of the league")
+    rules = commands.add_parser("compare-rules", help="print some rows of the league")
+    rules.add_argument("rules", nargs="+", help="rows of the league, such as my_rule")
+    rules.add_argument("--data", dest="dataset", default="mnist", help="mnist or fashion_mnist")
+    for command in (classifier, run, train, score, trial, costs, rules):
         command.add_argument("--device", default="auto")
         command.add_argument("--threads", type=int, default=1)
     report = commands.add_parser("report", help="write the tables and figures of a paper")
@@ -61,6 +66,7 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     overview.add_argument("papers", nargs="+")
     for command in (run, report, overview):
         command.add_argument("--runs", type=int, nargs="+", required=True, help="run indices")
+    rules.add_argument("--runs", type=int, nargs="+", default=[0, 1, 2], help="run indices")
     crate = commands.add_parser("crate", help="describe a tier's results as an RO-Crate")
     release = commands.add_parser("release", help="pack a tier's results, to upload or to keep")
     page = commands.add_parser("page", help="write the page of a tier, index.html")
@@ -68,12 +74,12 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     check = commands.add_parser("check", help="compare scores with the stored reference")
     reference = commands.add_parser("reference", help="store the finished runs of a paper")
     reference.add_argument("paper")
-    for command in (run, train, score):
+    for command in (run, train, score, rules):
         command.add_argument("--tier", default="standard")
     follow = commands.add_parser("follow", help="run Snakemake, and tell about it in one line")
     follow.add_argument("snakemake", nargs=argparse.REMAINDER, help="the command")
     cost = commands.add_parser("cost", help="what a finished tier cost")
-    for command in (report, overview, page, crate, release, check, reference, cost):
+    for command in (report, overview, page, crate, release, check, reference, cost, costs, league):
         command.add_argument("--tier", choices=TIERS, default="standard")
     summary.add_argument(
         "--tier", choices=TIERS, help="that of config/config.yaml, if none is named"

@@ -15,6 +15,7 @@ sys.path.insert(0, workflow.basedir)
 
 from replications.core.data.catalogue import CATALOGUE
 from replications.core.declare.experiments import TIERS
+from replications.core.declare.league import LEAGUE
 from replications.core.declare.papers import suite
 from replications.core.declare.schema import DeclarationError, check_schema
 from replications.core.base.hashes import code_hash, digest
@@ -93,17 +94,25 @@ def runs(tier):
 def jobs_of(paper, tier):
     """The jobs of a paper in a tier, each as large as is sensible there.
 
-    In the smoke tier all of the paper, in the standard tier an experiment, in the paper tier one
-    run of it, whose index is a wildcard. `parts` name the job, and its files.
+    In the smoke tier all of the paper, in the standard tier an experiment, or a field of the
+    league, in the paper tier one run of an experiment, whose index is a wildcard. `parts` name the job, and its files.
     """
     experiments = PAPERS[paper].experiments(tier)
     one_run = tier == "paper"
-    groups = [[e] for e in experiments] if tier != "smoke" else [experiments]
-    for group in groups:
-        parts = [paper] if tier == "smoke" else [paper, group[0].name]
+    groups = {"": experiments}
+    if tier != "smoke":
+        groups = {e.name: [e] for e in experiments}
+    if tier == "standard" and "league" in PAPERS[paper].declared:
+        groups = {  # its runs are short
+            field: [e for e in experiments if e.name.endswith(f"_{field}")]
+            for field in PAPERS[paper].declared["league"]["fields"]
+        }
+    for name, group in groups.items():
+        parts = [part for part in (paper, name) if part]
+        whole = len(group) == len(experiments)
         yield SimpleNamespace(
             name="_".join(["run", tier, *parts]),
-            what=" ".join(parts),
+            what=" ".join([paper] if whole else [paper, *(e.name for e in group)]),
             file=os.path.join(*parts, *(["{index}"] if one_run else [])),
             runs="{index}" if one_run else runs(tier),
             experiments=group,
@@ -137,7 +146,9 @@ def outcome_of_paper(paper, tier):
     """What running one paper alone leaves: its tables and its figures, of runs that all ended."""
     folder = f"{RESULTS}/{tier}/papers/{paper}"
     figures = [f"{RESULTS}/{tier}/figures/{paper}/{name}" for name in figures_of(paper)]
-    return [*tables_in(folder), f"{folder}/complete.json", *figures]
+    own = ["league.csv", "league.md"] if paper == LEAGUE else []
+    tables = [*tables_in(folder), *(f"{folder}/{name}" for name in own)]
+    return [*tables, f"{folder}/complete.json", *figures]
 
 
 def outcome(tier):

@@ -7,14 +7,20 @@ paper.yaml; each of its rows becomes an experiment of the league in every field,
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from replications.core.declare.expansion import merge, place
 from replications.core.declare.schema import DeclarationError, read_yaml
 
+if TYPE_CHECKING:
+    from replications.core.declare.experiments import Experiment
+    from replications.core.declare.papers import Paper
+
 LEAGUE = "league"  # its folder
+TWIN = "backpropagation"  # the row that all others are compared with
 
 
 @cache
@@ -40,6 +46,33 @@ def entered(league: Mapping, rows: Mapping[str, Mapping]) -> dict[str, dict]:
         for name, row in rows.items()
         if "absent" not in net_of(league, row, field)
     }
+
+
+def entries(paper: Paper, names: Sequence[str], tier: str, dataset: str) -> list[Experiment]:
+    """The experiments of some rows of the league, in the fields of a dataset.
+
+    Raises DeclarationError for a row or a dataset that there is not.
+    """
+    league, rows = paper.declared["league"], rows_of(paper.path.parents[1])
+    fields = [f for f, told in league["fields"].items() if told["data"] == dataset]
+    known = list(dict.fromkeys(told["data"] for told in league["fields"].values()))
+    if not fields:
+        raise DeclarationError(f"the league has no {dataset!r}; it has {', '.join(known)}")
+    if unknown := [name for name in names if name not in rows]:
+        raise DeclarationError(f"the league has no {', '.join(unknown)}; it has {', '.join(rows)}")
+    wanted = {f"{name}_{field}" for name in names for field in fields}
+    return [e for e in paper.experiments(tier) if e.name in wanted]
+
+
+def by_net(league: Mapping, experiments: Sequence[Experiment]) -> dict[str, dict[str, Experiment]]:
+    """Of each net the experiments by row, in the first of its fields that they are in."""
+    found: dict[str, dict[str, Experiment]] = {}
+    for field, told in league["fields"].items():
+        for e in experiments:
+            if e.name.endswith(f"_{field}"):
+                row = e.name.removesuffix(f"_{field}")
+                found.setdefault(told["net"], {}).setdefault(row, e)
+    return found
 
 
 def net_of(league: Mapping, row: Mapping, field: str) -> Mapping:

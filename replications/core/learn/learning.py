@@ -159,13 +159,16 @@ class Backpropagation(ErrorFeedback):
         return self.network.parameters[f"W{i}"].T
 
 
-class OutputLayerAlone(Backpropagation):
-    """The top layer descends the gradient; all others stay as they start."""
+class OutputLayerAlone(ErrorFeedback):
+    """The top layer descends the gradient; no error goes further, all others stay as they start."""
+
+    def layer_errors(self, activities: list[Tensor], top: Tensor) -> Iterator[tuple[int, Tensor]]:
+        yield self.network.depth, top
 
     def updates(self, batch: Batch) -> tuple[Updates, Monitor]:
+        still = {name: torch.zeros_like(p) for name, p in self.network.parameters.items()}
         updates, monitor = super().updates(batch)
-        top = (f"W{self.network.depth}", f"b{self.network.depth}")
-        return {n: u if n in top else torch.zeros_like(u) for n, u in updates.items()}, monitor
+        return still | updates, monitor
 
 
 NO_ANSWER = -1  # no class: what outputs say that are largest together

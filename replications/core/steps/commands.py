@@ -15,6 +15,7 @@ from replications.core.base.errors import Expected
 from replications.core.base.files import write_json
 from replications.core.data.catalogue import data_hash
 from replications.core.declare import papers
+from replications.core.declare.league import LEAGUE, entries
 from replications.core.declare.searches import find_search
 from replications.core.run import runs
 
@@ -155,6 +156,54 @@ def report(args: argparse.Namespace) -> None:
     collect(current_scores(args, selected), selected, into)
     write_comparison(into, selected, args.tier, carried(args))
     draw_figures(tier, selected[args.paper], args.tier)
+
+
+def costs(args: argparse.Namespace) -> None:
+    """results/<tier>/papers/league/costs.csv: what a step of each rule of the league costs."""
+    import torch
+
+    from replications.core.run.device import choose, held
+    from replications.core.steps.costs import write_costs
+
+    torch.set_num_threads(args.threads)
+    paper = papers.suite().paper(LEAGUE)
+    experiments = paper.experiments(args.tier)
+    for dataset in dict.fromkeys(e.data for e in experiments):
+        have_dataset(dataset, args.data)
+    folder = args.results / args.tier / "papers" / LEAGUE
+    with held(choose(args.device)) as device:
+        into = folder / "costs.csv"
+        write_costs(paper.declared["league"], experiments, args.data, device, into)
+
+
+def league(args: argparse.Namespace) -> None:
+    """results/<tier>/papers/league/league.csv and league.md, from its scores and costs."""
+    from replications.core.report.league import write_league
+
+    write_league(args.results, papers.suite().paper(LEAGUE), args.tier)
+
+
+def compare_rules(args: argparse.Namespace) -> None:
+    """Run rows of the league on a dataset, in the standard tier, and print their lines."""
+    import pandas as pd
+
+    from replications.core.report.league import TWIN, in_markdown, lines
+    from replications.core.report.tables import long_table
+    from replications.core.run.device import choose, held
+    from replications.core.steps import jobs
+    from replications.core.steps.costs import costs
+
+    paper = papers.suite().paper(LEAGUE)
+    entered = entries(paper, [TWIN, *args.rules], args.tier, args.dataset)
+    wanted = [(LEAGUE, e.name, index) for e in entered for index in args.runs]
+    done = args.results / args.tier / "compare_rules.json"
+    jobs.work(wanted, partial(opened, args), EXPECTED, done, again=False)
+    jobs.complete([done], done)
+    files = [runs.directory(args.results, args.tier, *run) / "scores.json" for run in wanted]
+    with held(choose(args.device)) as device:
+        spent = pd.DataFrame(costs(paper.declared["league"], entered, args.data, device))
+    found = lines(long_table(files, {LEAGUE: paper}), paper, args.tier, spent)
+    print(in_markdown([line for line in found if line.errors], paper))
 
 
 def overview(args: argparse.Namespace) -> None:

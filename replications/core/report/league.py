@@ -1,0 +1,188 @@
+"""The league's table: a line for each rule in each field, as CSV and as Markdown for people."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from replications.core.base.files import write_atomically
+from replications.core.declare.experiments import Experiment
+from replications.core.declare.league import TWIN, net_of, rows_of
+from replications.core.declare.papers import Paper
+from replications.core.report.render import markdown, number
+from replications.core.report.statistics import t_interval
+
+THRESHOLDS = (10, 5, 3)  # validation errors, %, that it is told after how many examples they come
+TOLD = {True: "yes", False: "no", "partly": "partly"}
+
+
+@dataclass(frozen=True)
+class Line:
+    """What is known of a rule in a field; empty where it was not run."""
+
+    field: str
+    name: str
+    row: Mapping
+    absent: str  # why the rule cannot run there, or ""
+    costs: Mapping[str, float]
+    errors: Mapping[int, float] = field(default_factory=dict)  # test errors, %, by run
+    gaps: Sequence[float] = ()  # errors less the twin's of the same run
+    angles: Mapping[str, Sequence[float]] = field(default_factory=dict)  # by weights: 3 of them
+    examples: Mapping[int, float | None] = field(default_factory=dict)  # by threshold
+
+    @property
+    def error(self) -> float:
+        """The mean test error, %; infinite where there is none."""
+        return float(np.mean([*self.errors.values()])) if self.errors else math.inf
+
+
+def lines(scores: pd.DataFrame, paper: Paper, tier: str, costs: pd.DataFrame) -> list[Line]:
+    """A line for each row and field of a tier, in the order of the fields and of the errors.
+
+    `scores` is the league's long table; `costs` has a line for each rule on each net.
+    """
+    league, rows = paper.declared["league"], rows_of(paper.path.parents[1])
+    experiments = {e.name: e for e in paper.experiments(tier)}
+    by_experiment = dict(iter(scores.groupby("experiment")))
+    of_costs = costs.set_index(["rule", "net"]).to_dict("index")
+    found = []
+    for name, told in league["fields"].items():
+        if tier not in told["tiers"]:
+            continue
+        twin = errors_of(by_experiment.get(f"{TWIN}_{name}"))
+        here = []
+        for row, declared in rows.items():
+            line = Line(name, row, declared, net_of(league, declared, name).get("absent", ""),
+                        of_costs.get((row, told["net"]), {}))  # fmt: skip
+            own = by_experiment.get(f"{row}_{name}")
+            if own is not None:
+                line = measured(line, own, experiments[f"{row}_{name}"], twin)
+            here.append(line)
+        found += sorted(here, key=lambda line: line.error)
+    return found
+
+
+def measured(
+    line: Line, own: pd.DataFrame, experiment: Experiment, twin: Mapping[int, float]
+) -> Line:
+    """The line with what was scored of it."""
+    errors = errors_of(own)
+    gaps = [error - twin[run] for run, error in errors.items() if run in twin]
+    examples = {t: examples_to(t, own, experiment) for t in THRESHOLDS}
+    return Line(line.field, line.name, line.row, line.absent, line.costs, errors, gaps,
+                dict(angles_of(own)), examples)  # fmt: skip
+
+
+def errors_of(own: pd.DataFrame | None) -> dict[int, float]:
+    """The test error of each run, %."""
+    if own is None:
+        return {}
+    rows = own[own["metric"] == "test_error"]
+    return dict(zip(rows["run"], rows["value"], strict=True))
+
+
+def angles_of(own: pd.DataFrame) -> Iterator[tuple[str, list[float]]]:
+    """Of each matrix of weights the mean angle to the gradient: before, at half of, after it all."""
+    rows = own[own["metric"] == "angle"]
+    for part in sorted(rows["part"].unique(), key=lambda p: (len(p), p)):
+        means = rows[rows["part"] == part].groupby("step")["value"].mean()
+        yield part, [*means]
+
+
+def examples_to(threshold: float, own: pd.DataFrame, experiment: Experiment) -> float | None:
+    """After how many examples the validation error is so small, a mean over runs.
+
+    Between epochs its logarithm is taken to be linear; before the first it is that of chance, 90%.
+    None where a run does not come so far.
+    """
+    budget = experiment.resolved["budget"]
+    rows, found = own[own["metric"] == "validation_error"], []
+    for _, run in rows.groupby("run"):
+        errors = np.array([90.0, *run.sort_values("step")["value"]])
+        reached = np.flatnonzero(errors <= threshold)
+        if not len(reached):
+            return None
+        after = int(reached[0])
+        high, low = np.log(errors[after - 1]), np.log(max(errors[after], 1e-9))
+        share = (high - np.log(threshold)) / (high - low)
+        found.append((after - 1 + share) * budget["examples"])
+    return float(np.mean(found))
+
+
+def interval(values: Sequence[float]) -> str:
+    """Mean and 95% interval: "2.1 (1.9 to 2.3)"."""
+    if not values:
+        return "–"
+    low, high = t_interval(values)
+    mean = number(float(np.mean(values)))
+    return mean if math.isnan(low) else f"{mean} ({number(low)} to {number(high)})"
+
+
+def cells(line: Line, objections: Sequence[str]) -> dict[str, str]:
+    """A line as people read it."""
+    if line.absent:
+        error = f"cannot run here: {line.absent}"
+    else:
+        error = interval([*line.errors.values()]) if line.errors else "not run"
+    to = [line.examples.get(t) for t in THRESHOLDS]
+    angles = "; ".join(f"{w} {' / '.join(f'{a:.0f}' for a in a3)}" for w, a3 in line.angles.items())
+    told = {name: TOLD[line.row["answers"][name]["answered"]] for name in objections}
+    costs = line.costs
+    return {
+        "rule": line.row["label"],
+        "test error (%)": error,
+        "behind back-propagation": interval(line.gaps) if line.name != TWIN else "0",
+        "examples to 10 / 5 / 3%": " / ".join(
+            "–" if n is None else f"{round(n, -2):,.0f}" for n in to
+        ),
+        "angle (deg), start / half / end": angles or "–",
+        "speed": f"{costs['speed']:.2g}" if costs else "–",
+        "memory": f"{costs['memory']:.2g}" if costs else "–",
+        "multiply-adds": f"{costs['multiply_adds'] / 1e6:.2g} M" if costs else "–",
+        "phases": line.row["phases"],
+    } | told
+
+
+def in_markdown(found: Sequence[Line], paper: Paper) -> str:
+    """A table for each field."""
+    league, parts = paper.declared["league"], []
+    for name, told in league["fields"].items():
+        here = [cells(line, [*league["objections"]]) for line in found if line.field == name]
+        if here:
+            parts.append(f"### {told['label']} layers\n\n{markdown(here)}")
+    return "\n".join(parts)
+
+
+def flat(line: Line, objections: Sequence[str]) -> dict[str, object]:
+    """A line as CSV has it: numbers, and identifiers."""
+    low, high = t_interval([*line.errors.values()])
+    gap_low, gap_high = t_interval(line.gaps)
+    angles = {f"{w}, {when}": a for w, a3 in line.angles.items()
+              for when, a in zip(("start", "half", "end"), a3, strict=False)}  # fmt: skip
+    return {
+        "field": line.field, "rule": line.name, "runs": len(line.errors),
+        "test_error": line.error if line.errors else None, "low": low, "high": high,
+        "gap": float(np.mean(line.gaps)) if line.gaps else None, "gap_low": gap_low,
+        "gap_high": gap_high, **{f"examples_to_{t}": line.examples.get(t) for t in THRESHOLDS},
+        "angles": "; ".join(f"{key} {a:.1f}" for key, a in angles.items()),
+        **{key: line.costs.get(key) for key in ("speed", "memory", "multiply_adds")},
+        "phases": line.row["phases"], "absent": line.absent,
+        **{f"answers_{o}": TOLD[line.row["answers"][o]["answered"]] for o in objections},
+    }  # fmt: skip
+
+
+def write_league(results: Path, paper: Paper, tier: str) -> None:
+    """league.csv and league.md in the folder where the league's scores and costs are."""
+    folder = results / tier / "papers" / paper.name
+    scores, costs = pd.read_parquet(folder / "scores.parquet"), pd.read_csv(folder / "costs.csv")
+    found = lines(scores, paper, tier, costs)
+    objections = [*paper.declared["league"]["objections"]]
+    table = pd.DataFrame([flat(line, objections) for line in found])
+    text = table.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+    write_atomically(folder / "league.csv", text)
+    write_atomically(folder / "league.md", in_markdown(found, paper))
