@@ -1,15 +1,133 @@
-"""Figures of the league."""
+"""Figures of the league: how rules compare, and what alignment and compute have to do with it."""
 
+from __future__ import annotations
+
+import numpy as np
+import seaborn as sns
 from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from scipy import stats
 
-from replications.core.report.plots import PAGE, Drawn
+from replications.core.report.plots import PAGE, Drawn, plain_log_ticks
+
+NAMED = ("backpropagation", "feedback_alignment", "difference_target_propagation",
+         "equilibrium_propagation", "node_perturbation", "output_layer")  # fmt: skip
+WHEN = ("start", "half", "end")
+
+
+def fields(drawn: Drawn) -> dict[str, list[str]]:
+    """The experiments of each field that has runs, by the field's label."""
+    declared = drawn.paper.declared["league"]["fields"]
+    found = {told["label"]: [n for n in drawn.arrays if n.endswith(f"_{field}")]
+             for field, told in declared.items()}  # fmt: skip
+    return {label: names for label, names in found.items() if names}
+
+
+def rule(drawn: Drawn, name: str) -> str:
+    """What a rule is called, without its field."""
+    (label,) = (label for label, names in fields(drawn).items() if name in names)
+    return drawn.label(name).removesuffix(f", {label}")
+
+
+def mean_error(drawn: Drawn, name: str) -> float:
+    """The mean test error of an experiment, %."""
+    return float(drawn.of(name, "test_error")["value"].mean())
+
+
+def grid(drawn: Drawn, height: float) -> tuple[Figure, list[tuple[Axes, list[str]]]]:
+    """A panel for each field, with its experiments."""
+    found = fields(drawn)
+    figure, axes = plt.subplots(1, len(found), figsize=(PAGE, height), sharey=True, squeeze=False)
+    for axis, label in zip(axes[0], found, strict=True):
+        axis.set_title(label)
+    return figure, [*zip(axes[0], found.values(), strict=True)]
 
 
 def errors(drawn: Drawn) -> Figure:
-    """Test error of every rule, a panel for each field."""
-    figure, axis = plt.subplots(figsize=(PAGE, 3))
-    for y, name in enumerate(drawn.arrays):
-        values = drawn.of(name, "test_error")["value"]
-        axis.plot(values, [y] * len(values), "o")
+    """Test error of every rule, a panel for each field, in the order of the first."""
+    first, *_ = fields(drawn).values()
+    order = sorted(first, key=lambda n: mean_error(drawn, n), reverse=True)
+    rows = {rule(drawn, name): y for y, name in enumerate(order)}
+    figure, panels = grid(drawn, 0.8 + 0.2 * len(rows))
+    for axis, names in panels:
+        for name in names:
+            values, y = drawn.of(name, "test_error")["value"], rows[rule(drawn, name)]
+            axis.plot(values, [y] * len(values), "o", color="C0", ms=2.5, alpha=0.5)
+            axis.plot(values.mean(), y, "|", color="C0", ms=9, mew=1.6)
+        (twin,) = (n for n in names if n.startswith("backpropagation_"))
+        axis.axvline(mean_error(drawn, twin), color="0.6", lw=0.8, ls=":")
+        axis.set(xscale="log", xlabel="test error (%)")
+        plain_log_ticks(axis.xaxis)
+    panels[0][0].set_yticks([*rows.values()], [*rows])
+    return figure
+
+
+def cosine_at_half(drawn: Drawn, name: str) -> float:
+    """Cosine to the negative gradient at half of the training, a mean over hidden weights."""
+    rows = drawn.of(name, "cosine")
+    steps, parts = sorted(rows["step"].unique()), sorted(rows["part"].unique())
+    at = rows[(rows["step"] == steps[1]) & (rows["part"] != parts[-1])]
+    return float(at["value"].mean())
+
+
+def alignment_predicts(drawn: Drawn) -> Figure:
+    """Test error against alignment at half of the training, a dot for each rule."""
+    figure, panels = grid(drawn, 2.8)
+    for axis, names in panels:
+        x = np.array([cosine_at_half(drawn, n) for n in names])
+        y = np.array([mean_error(drawn, n) for n in names])
+        axis.plot(x, y, "o", color="C0", ms=4)
+        low, high = stats.bootstrap(
+            (x, y), lambda a, b: stats.spearmanr(a, b).statistic, paired=True, vectorized=False,
+            method="percentile", random_state=np.random.default_rng(0),
+        ).confidence_interval  # fmt: skip
+        text = f"Spearman {stats.spearmanr(x, y).statistic:.2f}\n({low:.2f} to {high:.2f})"
+        axis.text(0.04, 0.04, text, transform=axis.transAxes)
+        axis.set(yscale="log", xlabel="cosine to −gradient")
+        plain_log_ticks(axis.yaxis)
+    panels[0][0].set_ylabel("test error (%)")
+    return figure
+
+
+def compute(drawn: Drawn) -> Figure:
+    """Validation error against the multiply-adds of the training so far."""
+    figure, panels = grid(drawn, 3.4)
+    examples = {e.name: e.resolved["budget"]["examples"] for e in drawn.experiments}
+    for axis, names in panels:
+        for name in sorted(names, key=lambda n: n.startswith(NAMED)):
+            curve = drawn.of(name, "validation_error").groupby("step")["value"].mean()
+            (each,) = drawn.of(name, "multiply_adds")["value"].unique()
+            spent = curve.index.to_numpy() * examples[name] * each
+            known = [k for k, n in enumerate(NAMED) if name.startswith(f"{n}_")]
+            color = f"C{known[0]}" if known else "0.8"
+            axis.plot(spent, curve, color=color, lw=1.4 if known else 0.8,
+                      label=rule(drawn, name) if known else None)  # fmt: skip
+            axis.plot(spent[-1], curve.iloc[-1], "o", color=color, ms=3)
+        axis.set(xscale="log", yscale="log", xlabel="multiply-adds")
+        plain_log_ticks(axis.yaxis)
+    panels[0][0].set_ylabel("validation error (%)")
+    figure.legend(*panels[0][0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
+    return figure
+
+
+def layers(drawn: Drawn) -> Figure:
+    """Angle to the negative gradient, a row for each rule, a column for each matrix of weights."""
+    names = [*fields(drawn).values()][-1]
+    names = sorted(names, key=lambda n: mean_error(drawn, n))
+    figure, axes = plt.subplots(1, len(WHEN), figsize=(PAGE, 0.9 + 0.2 * len(names)), sharey=True)
+    for axis, title, when in zip(axes, WHEN, (0, 1, -1), strict=True):
+        rows = []
+        for name in names:
+            found = drawn.of(name, "angle")
+            step = sorted(found["step"].unique())[when]
+            parts = [p for p in sorted(found["part"].unique()) if not p.startswith(("Wix", "Wei"))]
+            means = found[found["step"] == step].groupby("part")["value"].mean()
+            rows.append([means[part] for part in parts])
+        sns.heatmap(rows, ax=axis, vmin=0, vmax=90, cmap="viridis_r", annot=True, fmt=".0f",
+                    annot_kws={"size": 6}, cbar=False,
+                    xticklabels=[f"W{i}" for i in range(1, len(rows[0]) + 1)])  # fmt: skip
+        axis.set_title(title)
+    labels = [rule(drawn, n) for n in names]
+    axes[0].set_yticks(np.arange(len(names)) + 0.5, labels, rotation=0)
     return figure

@@ -103,8 +103,10 @@ class Paper:
 
     @property
     def label(self) -> str:
-        """How a text refers to it: "Xie & Seung 2000", "Lee et al. 2015"."""
+        """How a text refers to it: "Xie & Seung 2000", "Lee et al. 2015", "The league"."""
         told = self.declared["paper"]
+        if "label" in told:
+            return told["label"]
         names = [author.split()[-1] for author in told["authors"]]
         by = f"{names[0]} et al." if len(names) > 2 else " & ".join(names)
         return f"{by} {told['year']}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +34,7 @@ class Line:
     gaps: Sequence[float] = ()  # errors less the twin's of the same run
     angles: Mapping[str, Sequence[float]] = field(default_factory=dict)  # by weights: 3 of them
     examples: Mapping[int, float | None] = field(default_factory=dict)  # by threshold
+    multiply_adds: float | None = None  # of an example
 
     @property
     def error(self) -> float:
@@ -74,8 +75,9 @@ def measured(
     errors = errors_of(own)
     gaps = [error - twin[run] for run, error in errors.items() if run in twin]
     examples = {t: examples_to(t, own, experiment) for t in THRESHOLDS}
-    return Line(line.field, line.name, line.row, line.absent, line.costs, errors, gaps,
-                dict(angles_of(own)), examples)  # fmt: skip
+    (multiply_adds,) = own.loc[own["metric"] == "multiply_adds", "value"].unique()
+    return replace(line, errors=errors, gaps=gaps, angles=dict(angles_of(own)), examples=examples,
+                   multiply_adds=multiply_adds)  # fmt: skip
 
 
 def errors_of(own: pd.DataFrame | None) -> dict[int, float]:
@@ -87,7 +89,7 @@ def errors_of(own: pd.DataFrame | None) -> dict[int, float]:
 
 
 def angles_of(own: pd.DataFrame) -> Iterator[tuple[str, list[float]]]:
-    """Of each matrix of weights the mean angle to the gradient: before, at half of, after it all."""
+    """Of each matrix of weights the mean angle to the gradient: before, at half of, after all."""
     rows = own[own["metric"] == "angle"]
     for part in sorted(rows["part"].unique(), key=lambda p: (len(p), p)):
         means = rows[rows["part"] == part].groupby("step")["value"].mean()
@@ -143,7 +145,7 @@ def cells(line: Line, objections: Sequence[str]) -> dict[str, str]:
         "angle (deg), start / half / end": angles or "–",
         "speed": f"{costs['speed']:.2g}" if costs else "–",
         "memory": f"{costs['memory']:.2g}" if costs else "–",
-        "multiply-adds": f"{costs['multiply_adds'] / 1e6:.2g} M" if costs else "–",
+        "multiply-adds": f"{line.multiply_adds / 1e6:.2g} M" if line.multiply_adds else "–",
         "phases": line.row["phases"],
     } | told
 
@@ -170,7 +172,8 @@ def flat(line: Line, objections: Sequence[str]) -> dict[str, object]:
         "gap": float(np.mean(line.gaps)) if line.gaps else None, "gap_low": gap_low,
         "gap_high": gap_high, **{f"examples_to_{t}": line.examples.get(t) for t in THRESHOLDS},
         "angles": "; ".join(f"{key} {a:.1f}" for key, a in angles.items()),
-        **{key: line.costs.get(key) for key in ("speed", "memory", "multiply_adds")},
+        "speed": line.costs.get("speed"), "memory": line.costs.get("memory"),
+        "multiply_adds": line.multiply_adds,
         "phases": line.row["phases"], "absent": line.absent,
         **{f"answers_{o}": TOLD[line.row["answers"][o]["answered"]] for o in objections},
     }  # fmt: skip

@@ -15,7 +15,6 @@ from tempfile import TemporaryDirectory
 
 import torch
 from torch.distributed._tools.mem_tracker import MemTracker
-from torch.utils.flop_counter import FlopCounterMode
 
 from replications.core.base.files import write_atomically
 from replications.core.declare.experiments import Experiment
@@ -24,20 +23,13 @@ from replications.core.run.runs import Run
 from replications.core.train.learning_rule import Classification
 
 TURNS = 30  # steps that are timed of each
-COLUMNS = ("rule", "net", "multiply_adds", "memory", "speed")
+COLUMNS = ("rule", "net", "memory", "speed")
 
 
 def step(task: Classification, number: int) -> None:
     """Do the `number`-th batch of every sweep."""
     for sweep in range(len(task.rule.sweeps)):
         task.step(0, sweep * task.batches + number % task.batches)
-
-
-def multiply_adds(task: Classification) -> float:
-    """Multiply-adds of a step's matrix products and convolutions, for each example."""
-    with FlopCounterMode(display=False) as counter:
-        step(task, 1)
-    return counter.get_total_flops() / 2 / task.batch
 
 
 def memory(task: Classification) -> int:
@@ -68,8 +60,8 @@ def speed(task: Classification, twin: Classification) -> float:
 def costs(league: Mapping, experiments: Sequence[Experiment], data: Path, device: str) -> list:
     """A row of COLUMNS for each rule and net of some experiments of the league.
 
-    `multiply_adds` is of an example; `memory` and `speed` are relative to back-propagation's on
-    the same net, which has to be among them.
+    `memory` and `speed` are relative to back-propagation's on the same net, which has to be among
+    them.
     """
     rows = []
     for net, entered in by_net(league, experiments).items():
@@ -84,7 +76,6 @@ def costs(league: Mapping, experiments: Sequence[Experiment], data: Path, device
             {
                 "rule": row,
                 "net": net,
-                "multiply_adds": round(multiply_adds(task)),
                 "memory": float(f"{memory(task) / own:.3g}"),
                 "speed": float(f"{speed(task, twin):.2g}"),
             }
