@@ -13,6 +13,7 @@ from replications.core.base.carried import Carried
 from replications.core.base.files import write_atomically
 from replications.core.base.provenance import PACKAGE, ROOT
 from replications.core.declare.experiments import TIERS, Experiment
+from replications.core.declare.league import LEAGUE
 from replications.core.declare.metrics import ANCHORS
 from replications.core.declare.papers import Paper, suite
 from replications.core.declare.searches import searches
@@ -28,6 +29,7 @@ from replications.core.report.compare import (
 from replications.core.report.findings import Findings
 from replications.core.report.front import front_figures, verdicts
 from replications.core.report.labels import spaced
+from replications.core.report.league import in_markdown, lines
 from replications.core.report.render import markdown, section
 from replications.core.report.stored_figures import tiers
 from replications.core.report.tables import COLUMNS, read_table
@@ -38,7 +40,7 @@ def marks(name: str) -> tuple[str, str]:
     return f"<!-- {name}: written by `make readme` -->\n", f"<!-- end of {name} -->"
 
 
-MARKS, SAMPLES, SEARCHED = map(marks, ("results", "samples", "search"))
+MARKS, SAMPLES, SEARCHED, TABLED = map(marks, ("results", "samples", "search", "league"))
 FINDINGS, VERDICT_RULE = map(marks, ("findings", "rule"))
 DOCS = ROOT / "docs"
 QUALITIES = ("parzen", "parzen_chosen", "sigma", "log_likelihood", "log_likelihood_gap", "frechet",
@@ -160,6 +162,33 @@ def trials(path: Path) -> str:
     return markdown(cells)
 
 
+def tuned(reference: Path) -> str:
+    """The Markdown table of the league's searches: what the best draw of each has, and gives."""
+    found = []
+    for search in (s for s in searches() if s.paper == LEAGUE):
+        with open(reference / "search" / LEAGUE / f"{search.name}.csv", newline="") as file:
+            best = next(row for row in csv.DictReader(file) if row["stage"] != "0")
+        drawn = {k.split("/", 1)[1].replace("/", " "): v for k, v in best.items() if "/" in k}
+        chosen = ", ".join(f"{name} {value}" for name, value in drawn.items())
+        told = search.declared["says"].removeprefix("settings of ")
+        found.append({"rule and field": told, "validation error (%)": best["validation_error"],
+                      "chosen": chosen})  # fmt: skip
+    return markdown(found)
+
+
+def league_table(paper: Paper, reference: Path) -> str:
+    """The league's tables, of the paper tier where it was run, else of the standard tier."""
+    for tier in reversed(TIERS[1:]):
+        path = reference / f"{tier}.csv"
+        scores = read_table(path) if path.exists() else pd.DataFrame(columns=COLUMNS)
+        own = scores[scores["paper"] == LEAGUE]
+        if len(own):
+            break
+    found = lines(own, paper, tier, pd.read_csv(reference / "league" / f"{tier}.csv"))
+    (share,) = {e.share_text for e in paper.experiments(tier)}
+    return f"{tier.capitalize()} tier, {share} of the budget.\n\n{in_markdown(found, paper)}"
+
+
 def replace(text: str, content: str, marks: tuple[str, str] = MARKS) -> str:
     """`text` with what stands between the marks replaced. Raises ValueError without the marks."""
     start, end = map(re.escape, marks)
@@ -189,8 +218,12 @@ def generated(reference: Path) -> dict[Path, str]:
             texts[path] = replace(texts[path], samples(paper, reference), SAMPLES)
     for search in searches():
         path = ROOT / PACKAGE / search.paper / "README.md"
-        table_of = trials(reference / "search" / search.paper / f"{search.name}.csv")
-        texts[path] = replace(texts[path], table_of, SEARCHED)
+        if search.paper != LEAGUE:
+            table_of = trials(reference / "search" / search.paper / f"{search.name}.csv")
+            texts[path] = replace(texts[path], table_of, SEARCHED)
+    path = ROOT / PACKAGE / LEAGUE / "README.md"
+    texts[path] = replace(texts[path], league_table(papers[LEAGUE], reference), TABLED)
+    texts[path] = replace(texts[path], tuned(reference), SEARCHED)
     figures = front_figures(comparisons, findings.rows())
     return texts | {DOCS / "figures" / name: text for name, text in figures.items()}
 

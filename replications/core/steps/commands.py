@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from replications.core.base.errors import Expected
-from replications.core.base.files import write_json
+from replications.core.base.files import write_atomically, write_json
 from replications.core.data.catalogue import data_hash
 from replications.core.declare import papers
 from replications.core.declare.league import LEAGUE, entries
@@ -319,6 +319,11 @@ def reference(args: argparse.Namespace) -> None:
     paper = papers.suite().paper(args.paper)
     store(files, paper, args.results / "reference", args.tier)
     keep_figures(files, paper, args.results, args.tier)
+    if args.paper == LEAGUE:
+        costs = args.results / args.tier / "papers" / LEAGUE / "costs.csv"
+        into = args.results / "reference" / LEAGUE / f"{args.tier}.csv"
+        into.parent.mkdir(exist_ok=True)
+        write_atomically(into, costs.read_text())
 
 
 def explain(args: argparse.Namespace) -> None:
