@@ -40,11 +40,13 @@ def done(tmp_path_factory):
 
 
 def test_every_step_says_what_the_page_says(done):
-    _, (written, its_test, all_tests, trained) = done
+    _, (written, its_test, all_tests, trained, compared) = done
     assert "wrote replications/my_rule/rule.py" in written
     assert " passed" in its_test and " passed" in all_tests
     assert "within 1% of back-propagation" in trained and "| not comparable |" in trained
     assert "alignment.png" in trained and "learning_curves.png" in trained
+    assert "| My rule | " in compared and "| back-propagation | " in compared
+    assert " passed" in compared and "MNIST, 2 hidden layers" in compared
 
 
 def test_what_it_writes_is_of_the_suites_style(done):
