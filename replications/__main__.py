@@ -122,6 +122,7 @@ def main(given: list[str] | None = None) -> int:
     if args.log:  # the details; a terminal sees what went wrong alone
         args.log.parent.mkdir(parents=True, exist_ok=True)
         handlers.append(logging.FileHandler(args.log))
+    if args.log or args.command == "compare-rules":  # which prints a table
         shown.setLevel(logging.ERROR)
     logging.basicConfig(format="%(message)s", handlers=handlers)
     logger.setLevel(logging.INFO)  # of the suite alone: libraries tell what they subset

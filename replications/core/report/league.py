@@ -150,13 +150,15 @@ def cells(line: Line, objections: Sequence[str]) -> dict[str, str]:
     } | told
 
 
-def in_markdown(found: Sequence[Line], paper: Paper) -> str:
-    """A table for each field."""
+def in_markdown(found: Sequence[Line], paper: Paper, tier: str) -> str:
+    """A table for each field; its heading tells of data that stand in for the field's."""
     league, parts = paper.declared["league"], []
     for name, told in league["fields"].items():
         here = [cells(line, [*league["objections"]]) for line in found if line.field == name]
+        instead = told["tiers"].get(tier, {}).get("data")
+        stands_in = f" ({instead} and smaller layers stand in for it)" if instead else ""
         if here:
-            parts.append(f"### {told['label']} layers\n\n{markdown(here)}")
+            parts.append(f"### {told['label']} layers{stands_in}\n\n{markdown(here)}")
     return "\n".join(parts)
 
 
@@ -188,4 +190,4 @@ def write_league(results: Path, paper: Paper, tier: str) -> None:
     table = pd.DataFrame([flat(line, objections) for line in found])
     text = table.to_csv(index=False, float_format="%.6g", lineterminator="\n")
     write_atomically(folder / "league.csv", text)
-    write_atomically(folder / "league.md", in_markdown(found, paper))
+    write_atomically(folder / "league.md", in_markdown(found, paper, tier))

@@ -186,7 +186,7 @@ def league_table(paper: Paper, reference: Path) -> str:
             break
     found = lines(own, paper, tier, pd.read_csv(reference / "league" / f"{tier}.csv"))
     (share,) = {e.share_text for e in paper.experiments(tier)}
-    return f"{tier.capitalize()} tier, {share} of the budget.\n\n{in_markdown(found, paper)}"
+    return f"{tier.capitalize()} tier, {share} of the budget.\n\n{in_markdown(found, paper, tier)}"
 
 
 def replace(text: str, content: str, marks: tuple[str, str] = MARKS) -> str:

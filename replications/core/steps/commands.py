@@ -203,7 +203,7 @@ def compare_rules(args: argparse.Namespace) -> None:
     with held(choose(args.device)) as device:
         spent = pd.DataFrame(costs(paper.declared["league"], entered, args.data, device))
     found = lines(long_table(files, {LEAGUE: paper}), paper, args.tier, spent)
-    print(in_markdown([line for line in found if line.errors], paper))
+    print(in_markdown([line for line in found if line.errors], paper, args.tier))
 
 
 def overview(args: argparse.Namespace) -> None:

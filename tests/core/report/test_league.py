@@ -19,7 +19,13 @@ def row(label, **more):
 
 ROWS = {"backpropagation": row("back-propagation"), "mine": row("my rule"), "late": row("late"),
         "shy": row("shy", nets={"one": {"absent": "no room"}})}  # fmt: skip
-FIELDS = {"m": {"label": "MNIST, 1 hidden", "net": "one", "tiers": {"standard": {}}}}
+FIELDS = {
+    "m": {
+        "label": "MNIST, 1 hidden",
+        "net": "one",
+        "tiers": {"standard": {}, "smoke": {"data": "digits"}},
+    }
+}
 NAMES = ["experiment", "run", "metric", "part", "step", "value"]
 COSTS = pd.DataFrame({"rule": ["mine"], "net": ["one"], "memory": [1.25], "speed": [0.5]})
 
@@ -72,7 +78,12 @@ def test_no_cell_is_empty(found, paper):
         assert all(cells(line, ["transport"]).values())
     assert cells(found[2], [])["test error (%)"] == "not run"
     assert cells(found[3], [])["test error (%)"] == "cannot run here: no room"
-    assert in_markdown(found, paper).count("| –") >= 2
+    assert in_markdown(found, paper, "standard").count("| –") >= 2
+
+
+def test_a_heading_tells_of_data_that_stand_in(found, paper):
+    assert in_markdown(found, paper, "standard").startswith("### MNIST, 1 hidden layers\n")
+    assert "hidden layers (digits and smaller" in in_markdown(found, paper, "smoke")
 
 
 def test_examples_are_interpolated_in_the_logarithm():
