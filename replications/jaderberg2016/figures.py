@@ -1,4 +1,4 @@
-"""Figures of Jaderberg et al. 2017."""
+"""Figures of Jaderberg et al. 2016."""
 
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure

@@ -1,4 +1,4 @@
-"""Synthetic gradients (Jaderberg et al. 2017, arXiv 1608.05343): no layer waits for an error.
+"""Synthetic gradients (Jaderberg et al. 2016, arXiv 1608.05343): no layer waits for an error.
 
 In a network h_i = phi(a_i) with cost C, a predictor M_i beside each hidden layer says, from h_i
 alone, what gradient is to come back to it. The layer learns by that at once.
