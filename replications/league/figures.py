@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy import stats
 
+from replications.core.report.league import between_layers
 from replications.core.report.plots import PAGE, Drawn, plain_log_ticks
 
 NAMED = ("backpropagation", "feedback_alignment", "difference_target_propagation",
@@ -82,8 +83,8 @@ def alignment_predicts(drawn: Drawn) -> Figure:
             (x, y), lambda a, b: stats.spearmanr(a, b).statistic, paired=True, vectorized=False,
             method="percentile", random_state=np.random.default_rng(0),
         ).confidence_interval  # fmt: skip
-        text = f"Spearman {stats.spearmanr(x, y).statistic:.2f}\n({low:.2f} to {high:.2f})"
-        axis.text(0.04, 0.04, text, transform=axis.transAxes)
+        text = f"Spearman {stats.spearmanr(x, y).statistic:.2f} ({low:.2f} to {high:.2f})"
+        axis.set_title(f"{axis.get_title()}\n{text}", fontsize=7)
         axis.set(yscale="log", xlabel="cosine to −gradient")
         plain_log_ticks(axis.yaxis)
     panels[0][0].set_ylabel("test error (%)")
@@ -113,21 +114,20 @@ def compute(drawn: Drawn) -> Figure:
 
 def layers(drawn: Drawn) -> Figure:
     """Angle to the negative gradient, a row for each rule, a column for each matrix of weights."""
-    names = [*fields(drawn).values()][-1]
+    title, names = [*fields(drawn).items()][-1]
     names = sorted(names, key=lambda n: mean_error(drawn, n))
     figure, axes = plt.subplots(1, len(WHEN), figsize=(PAGE, 0.9 + 0.2 * len(names)), sharey=True)
-    for axis, title, when in zip(axes, WHEN, (0, 1, -1), strict=True):
+    for axis, word, when in zip(axes, WHEN, (0, 1, -1), strict=True):
         rows = []
         for name in names:
             found = drawn.of(name, "angle")
             step = sorted(found["step"].unique())[when]
-            parts = [p for p in sorted(found["part"].unique()) if not p.startswith(("Wix", "Wei"))]
             means = found[found["step"] == step].groupby("part")["value"].mean()
-            rows.append([means[part] for part in parts])
+            rows.append([means[part] for part in between_layers(means.index)])
         sns.heatmap(rows, ax=axis, vmin=0, vmax=90, cmap="viridis_r", annot=True, fmt=".0f",
                     annot_kws={"size": 6}, cbar=False,
                     xticklabels=[f"W{i}" for i in range(1, len(rows[0]) + 1)])  # fmt: skip
-        axis.set_title(title)
+        axis.set_title(f"{title}: {word}")
     labels = [rule(drawn, n) for n in names]
     axes[0].set_yticks(np.arange(len(names)) + 0.5, labels, rotation=0)
     return figure

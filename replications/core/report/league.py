@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -88,10 +88,15 @@ def errors_of(own: pd.DataFrame | None) -> dict[int, float]:
     return dict(zip(rows["run"], rows["value"], strict=True))
 
 
+def between_layers(parts: Iterable[str]) -> list[str]:
+    """The weights from layer to layer, from the input up; not those of interneurons."""
+    return sorted(part for part in parts if part.startswith("Wex") or part[1:].isdigit())
+
+
 def angles_of(own: pd.DataFrame) -> Iterator[tuple[str, list[float]]]:
     """Of each matrix of weights the mean angle to the gradient: before, at half of, after all."""
     rows = own[own["metric"] == "angle"]
-    for part in sorted(rows["part"].unique(), key=lambda p: (len(p), p)):
+    for part in between_layers(rows["part"].unique()):
         means = rows[rows["part"] == part].groupby("step")["value"].mean()
         yield part, [*means]
 

@@ -56,6 +56,14 @@ def speed(task: Classification, twin: Classification) -> float:
     return theirs / ours
 
 
+def task_of(experiment: Experiment, data: Path, device: str) -> Classification:
+    """An experiment's training after its first step: what is done once is not counted."""
+    with TemporaryDirectory() as folder:
+        task = Classification(Run(experiment, experiment.tier, 0, Path(folder), data, device))
+    step(task, 0)
+    return task
+
+
 @torch.no_grad()
 def costs(league: Mapping, experiments: Sequence[Experiment], data: Path, device: str) -> list:
     """A row of COLUMNS for each rule and net of some experiments of the league.
@@ -65,22 +73,13 @@ def costs(league: Mapping, experiments: Sequence[Experiment], data: Path, device
     """
     rows = []
     for net, entered in by_net(league, experiments).items():
-        with TemporaryDirectory() as folder:
-            tasks = {row: Classification(Run(e, e.tier, 0, Path(folder), data, device))
-                     for row, e in entered.items()}  # fmt: skip
-        twin = tasks[TWIN]
-        for task in tasks.values():
-            step(task, 0)  # what is done once is not counted
+        twin = task_of(entered[TWIN], data, device)
         own = memory(twin)
-        rows += [
-            {
-                "rule": row,
-                "net": net,
-                "memory": float(f"{memory(task) / own:.3g}"),
-                "speed": float(f"{speed(task, twin):.2g}"),
-            }
-            for row, task in tasks.items()
-        ]
+        for row, experiment in entered.items():
+            task = twin if row == TWIN else task_of(experiment, data, device)
+            relative = memory(task) / own, 1.0 if task is twin else speed(task, twin)
+            rows.append({"rule": row, "net": net, "memory": float(f"{relative[0]:.3g}"),
+                         "speed": float(f"{relative[1]:.2g}")})  # fmt: skip
     return rows
 
 
