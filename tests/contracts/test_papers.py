@@ -14,6 +14,7 @@ from jinja2 import Template
 from replications.core.base.provenance import PACKAGE, ROOT
 from replications.core.declare.expansion import BESIDE, PROVIDED, definition_of
 from replications.core.declare.experiments import EVALUATED, KINDS, TIERS
+from replications.core.declare.league import LEAGUE
 from replications.core.declare.papers import Suite
 from replications.core.declare.reflection import definitions
 from replications.core.report.readme import MARKS
@@ -40,7 +41,8 @@ def paper(folder):
 def test_every_folder_beside_core_is_a_paper(folder):
     assert (folder / "paper.yaml").is_file()
     assert (folder / "figures.py").is_file()
-    assert any((folder / f"{name}.py").is_file() for name in KINDS.values())
+    own = any((folder / f"{name}.py").is_file() for name in KINDS.values())
+    assert own != (folder.name == LEAGUE)  # which has no science of its own
 
 
 def test_its_readme_says_what_was_run_and_has_a_place_for_the_results(folder):

@@ -166,9 +166,10 @@ class OutputLayerAlone(ErrorFeedback):
         yield self.network.depth, top
 
     def updates(self, batch: Batch) -> tuple[Updates, Monitor]:
-        still = {name: torch.zeros_like(p) for name, p in self.network.parameters.items()}
         updates, monitor = super().updates(batch)
-        return still | updates, monitor
+        others = self.network.parameters.keys() - updates.keys()
+        still = {name: torch.zeros_like(self.network.parameters[name]) for name in others}
+        return updates | still, monitor
 
 
 NO_ANSWER = -1  # no class: what outputs say that are largest together
