@@ -12,6 +12,7 @@ from torch.nn.functional import one_hot
 
 from replications.core.base.provenance import ROOT
 from replications.core.data.datasets import load
+from replications.core.declare.league import LEAGUE
 from replications.core.declare.papers import Suite
 from replications.core.learn.learning import Batch
 from replications.core.train.updates import Watched
@@ -20,9 +21,12 @@ IMAGES = 24
 
 
 def found():
-    """Rules with each kind of network that they are run in: an experiment of either."""
+    """Rules with each kind of network that they are run in: an experiment of either.
+
+    Where the league has such a one, too, it is the paper's own.
+    """
     rules = {}
-    for paper in Suite().papers.values():
+    for paper in sorted(Suite().papers.values(), key=lambda paper: paper.name == LEAGUE):
         for e in paper.experiments("smoke"):
             if e.kind == "learning_rule":
                 owner = e.science[0].split(".")[1]

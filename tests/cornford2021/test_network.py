@@ -5,45 +5,18 @@ from math import exp, pi, sqrt
 import pytest
 import torch
 
-from replications.core.learn.learning import Backpropagation, Batch
+from replications.core.learn.learning import Backpropagation
 from replications.cornford2021.network import (
     ColumnFeedForward,
     DalesFeedForward,
     RectifiedFeedForward,
 )
-from replications.cornford2021.rule import CorrectedGradient, PlainGradient
-
-CLOSE = {"rtol": 1e-9, "atol": 1e-12}
+from tests.cornford2021.cases import CLOSE, batch_of, dann, generator, made
 
 
-def generator():
-    return torch.Generator().manual_seed(3)
-
-
-def made(kind, layers, **options):
-    return kind(layers=layers, cost="softmax_cross_entropy", generator=generator(),
-                dtype=torch.float64, **options)  # fmt: skip
-
-
-def batch_of(inputs, classes=3):
-    labels = torch.arange(len(inputs)) % classes
-    targets = torch.nn.functional.one_hot(labels, classes).double()
-    return Batch(inputs, labels, targets, slice(0, len(inputs)))
-
-
-@pytest.fixture
-def dann():
-    """A network with two hidden layers, whose weights are none of those it starts with."""
-    network = made(DalesFeedForward, [6, 8, 7, 3], inhibitory=[3, 2, 1])
-    for p in network.parameters.values():
-        p.add_(torch.rand(p.shape, generator=generator(), dtype=p.dtype) / 4)
-    batch = batch_of(torch.rand(5, 6, generator=generator(), dtype=torch.float64))
-    return network, batch
-
-
-def test_a_unit_sums_and_divides_as_printed(dann):
+def test_a_unit_sums_and_divides_as_printed():
     """Unit by unit: g_j (sum Wex_kj x_k - sum Wei_mj z_m) / (sum e^alpha_m Wei_mj z_m) + b_j."""
-    network, batch = dann
+    network, batch = dann()
     p = {name: tensor.tolist() for name, tensor in network.parameters.items()}
     for x, found in zip(batch.inputs.tolist(), network.summed(1, batch.inputs), strict=True):
         z = [sum(x[k] * p["Wix1"][k][m] for k in range(6)) for m in range(3)]
@@ -54,56 +27,6 @@ def test_a_unit_sums_and_divides_as_printed(dann):
                           for m in range(3)) + 1e-8  # fmt: skip
             printed = p["g1"][j] * (excited - subtracted) / divided + p["b1"][j]
             assert float(found[j]) == pytest.approx(float(printed), rel=1e-10)
-
-
-def by_hand(network, batch):
-    """-dC/dp of every parameter, layer by layer, from the chain rule on paper."""
-    activities, found = network.activities(batch.inputs), {}
-    _, error = network.top_cost(activities[-1], batch.targets)
-    for i in range(network.depth, 0, -1):
-        x = activities[i - 1]
-        ex, ix, ei, alpha, g = (network.parameters[f"{k}{i}"]
-                                for k in ("Wex", "Wix", "Wei", "alpha", "g"))  # fmt: skip
-        z, scaled = x @ ix, alpha.exp()[:, None] * ei
-        centred, scale = x @ ex - z @ ei, z @ scaled + 1e-8
-        to_centred = error * g / scale
-        to_scale = -to_centred * centred / scale
-        to_z = to_scale @ scaled.T - to_centred @ ei.T
-        through = z.T @ to_scale
-        found |= {
-            f"g{i}": (error * centred / scale).sum(0), f"b{i}": error.sum(0),
-            f"Wex{i}": x.T @ to_centred, f"Wix{i}": x.T @ to_z,
-            f"Wei{i}": alpha.exp()[:, None] * through - z.T @ to_centred,
-            f"alpha{i}": (scaled * through).sum(1),
-        }  # fmt: skip
-        error = (to_centred @ ex.T + to_z @ ix.T) * (x > 0)
-    return {name: -slope for name, slope in found.items()}
-
-
-def test_the_plain_rule_descends_the_gradient_by_hand(dann):
-    network, batch = dann
-    rule = PlainGradient(network=network, examples=5, generator=generator())
-    updates, monitor = rule.updates(batch)
-    expected = by_hand(network, batch)
-    assert updates.keys() == expected.keys() == network.parameters.keys()
-    for name, update in updates.items():
-        torch.testing.assert_close(update, expected[name], **CLOSE)
-    assert float(monitor["train_cost"]) == pytest.approx(
-        float(network.cost(batch.inputs, batch.targets))
-    )
-
-
-def test_the_corrected_rule_scales_what_interneurons_learn_and_nothing_else(dann):
-    network, batch = dann
-    plain, corrected = (
-        kind(network=network, examples=5, generator=generator()).updates(batch)[0]
-        for kind in (PlainGradient, CorrectedGradient)
-    )
-    factors = {"Wix": {1: 8**0.5, 2: 7**0.5, 3: 3**0.5}, "Wei": {1: 6, 2: 8, 3: 7},
-               "alpha": {1: 8**0.5 * 6, 2: 7**0.5 * 8, 3: 3**0.5 * 7}}  # fmt: skip
-    for name, update in plain.items():
-        factor = factors.get(name[:-1], {}).get(int(name[-1]), 1.0)
-        torch.testing.assert_close(corrected[name], update / factor, **CLOSE)
 
 
 @pytest.mark.parametrize("layer", [1, 2, 3])
