@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -30,10 +31,12 @@ class Line:
     row: Mapping
     absent: str  # why the rule cannot run there, or ""
     costs: Mapping[str, float]
-    errors: Mapping[int, float] = field(default_factory=dict)  # test errors, %, by run
+    errors: Mapping[int, float] = dataclasses.field(default_factory=dict)  # test errors, %, by run
     gaps: Sequence[float] = ()  # errors less the twin's of the same run
-    angles: Mapping[str, Sequence[float]] = field(default_factory=dict)  # by weights: 3 of them
-    examples: Mapping[int, float | None] = field(default_factory=dict)  # by threshold
+    angles: Mapping[str, Sequence[float]] = dataclasses.field(
+        default_factory=dict
+    )  # by weights: 3 of them
+    examples: Mapping[int, float | None] = dataclasses.field(default_factory=dict)  # by threshold
     multiply_adds: float | None = None  # of an example
 
     @property
