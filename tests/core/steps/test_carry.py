@@ -95,8 +95,8 @@ def changed(clone):
     edit(lee, "        alpha: float\n", "        alpha: float\n        twice: bool\n")
     drawn = "self.noise(), self.generator"  # a new option, of those that build on the rule, too
     edit(lee, drawn, f"(1 + self.settings.twice) * {drawn}")
-    for paper in ("lee2015", "bartunov2018"):
-        edit(package / paper / "paper.yaml", "{alpha: ", "{twice: false, alpha: ")
+    for name in ("lee2015/paper", "lee2015/league", "bartunov2018/paper"):
+        edit(package / f"{name}.yaml", "{alpha: ", "{twice: false, alpha: ")
     (core / "data" / "idx.py").rename(core / "data" / "bytes.py")  # a module is moved
     edit(core / "data" / "datasets.py", "core.data.idx", "core.data.bytes")
     contrast = "contrast(batch.inputs, free, above, "
