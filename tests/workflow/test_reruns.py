@@ -24,8 +24,10 @@ LEE = ("lee2015", "--config", "tier=smoke")  # without the tables, page and crat
 
 def test_a_changed_rule_reruns_its_paper_and_those_that_build_on_it_alone(project):
     edit(project / "replications/lee2015/rule.py", "(2 / count)", "(3 / count)")
-    builds_on_it = {f"{job}_bartunov2018" for job in ("run_smoke", "report", "complete")}
-    assert set(planned(project, "smoke")) == OF_LEE | builds_on_it
+    papers = ("bartunov2018", "league")
+    builds_on_it = {f"{job}_{p}" for job in ("run_smoke", "report", "complete") for p in papers}
+    of_league = {"costs", "league_table"}
+    assert set(planned(project, "smoke")) == OF_LEE | builds_on_it | of_league
 
 
 def test_a_changed_setting_retrains_its_experiment_alone(project):
