@@ -15,7 +15,7 @@ sys.path.insert(0, workflow.basedir)
 
 from replications.core.data.catalogue import CATALOGUE
 from replications.core.declare.experiments import TIERS
-from replications.core.declare.league import LEAGUE
+from replications.core.declare.league import LEAGUE, by_field
 from replications.core.declare.papers import suite
 from replications.core.declare.schema import DeclarationError, check_schema
 from replications.core.base.hashes import code_hash, digest
@@ -95,24 +95,22 @@ def jobs_of(paper, tier):
     """The jobs of a paper in a tier, each as large as is sensible there.
 
     In the smoke tier all of the paper, in the standard tier an experiment, or a field of the
-    league, in the paper tier one run of an experiment, whose index is a wildcard. `parts` name the job, and its files.
+    league, in the paper tier one run of an experiment, whose index is a wildcard. `parts` name the
+    job, and its files.
     """
     experiments = PAPERS[paper].experiments(tier)
     one_run = tier == "paper"
-    groups = {"": experiments}
-    if tier != "smoke":
-        groups = {e.name: [e] for e in experiments}
-    if tier == "standard" and "league" in PAPERS[paper].declared:
-        groups = {  # its runs are short
-            field: [e for e in experiments if e.name.endswith(f"_{field}")]
-            for field in PAPERS[paper].declared["league"]["fields"]
-        }
+    groups = {e.name: [e] for e in experiments}
+    if tier == "smoke":
+        groups = {"": experiments}
+    elif tier == "standard" and paper == LEAGUE:  # its runs are short
+        groups = by_field(PAPERS[paper].declared["league"], experiments)
     for name, group in groups.items():
         parts = [part for part in (paper, name) if part]
-        whole = len(group) == len(experiments)
+        named = [e.name for e in group] if name else []
         yield SimpleNamespace(
             name="_".join(["run", tier, *parts]),
-            what=" ".join([paper] if whole else [paper, *(e.name for e in group)]),
+            what=" ".join([paper, *named]),
             file=os.path.join(*parts, *(["{index}"] if one_run else [])),
             runs="{index}" if one_run else runs(tier),
             experiments=group,

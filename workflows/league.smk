@@ -3,7 +3,7 @@ if LEAGUE in PAPERS:
 
     rule costs:
         input:
-            # Timed by turns in one process, and after the runs, so that nothing runs beside it.
+            # After the runs; steps are timed by turns, so that what runs beside slows both.
             done=lambda w: done_of(LEAGUE, w.tier),
             data=lambda w: ancient(
                 [

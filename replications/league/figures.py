@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy import stats
 
+from replications.core.declare.league import by_field
 from replications.core.report.league import between_layers
 from replications.core.report.plots import PAGE, Drawn, plain_log_ticks
 
@@ -19,10 +20,9 @@ WHEN = ("start", "half", "end")
 
 def fields(drawn: Drawn) -> dict[str, list[str]]:
     """The experiments of each field that has runs, by the field's label."""
-    declared = drawn.paper.declared["league"]["fields"]
-    found = {told["label"]: [n for n in drawn.arrays if n.endswith(f"_{field}")]
-             for field, told in declared.items()}  # fmt: skip
-    return {label: names for label, names in found.items() if names}
+    league = drawn.paper.declared["league"]
+    return {league["fields"][field]["label"]: [e.name for e in entered]
+            for field, entered in by_field(league, drawn.experiments).items()}  # fmt: skip
 
 
 def rule(drawn: Drawn, name: str) -> str:

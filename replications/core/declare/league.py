@@ -64,14 +64,19 @@ def entries(paper: Paper, names: Sequence[str], tier: str, dataset: str) -> list
     return [e for e in paper.experiments(tier) if e.name in wanted]
 
 
+def by_field(league: Mapping, experiments: Sequence[Experiment]) -> dict[str, list[Experiment]]:
+    """The experiments of each field that has any, in the order of the fields."""
+    found = {f: [e for e in experiments if e.name.endswith(f"_{f}")] for f in league["fields"]}
+    return {field: entered for field, entered in found.items() if entered}
+
+
 def by_net(league: Mapping, experiments: Sequence[Experiment]) -> dict[str, dict[str, Experiment]]:
     """Of each net the experiments by row, in the first of its fields that they are in."""
     found: dict[str, dict[str, Experiment]] = {}
-    for field, told in league["fields"].items():
-        for e in experiments:
-            if e.name.endswith(f"_{field}"):
-                row = e.name.removesuffix(f"_{field}")
-                found.setdefault(told["net"], {}).setdefault(row, e)
+    for field, entered in by_field(league, experiments).items():
+        of_net = found.setdefault(league["fields"][field]["net"], {})
+        for e in entered:
+            of_net.setdefault(e.name.removesuffix(f"_{field}"), e)
     return found
 
 

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from replications.core.declare.league import by_net, entered, rows_of, searches_of
+from replications.core.declare.league import by_field, by_net, entered, rows_of, searches_of
 from replications.core.declare.schema import DeclarationError
 
 LEAGUE = {
@@ -81,6 +81,14 @@ def test_every_row_is_searched_for_alike_once_a_net():
     for name, search in found.items():
         assert (search["experiment"], search["seed"]) == (name, 7)
         assert search["spaces"][0]["draws"] == search["stages"][0]["trials"] == 5
+
+
+def test_a_field_without_experiments_in_a_tier_is_none():
+    """A job for it would name no experiment, and so run all of them."""
+    names = ["plain_mnist_2", "plain_mnist_1", "other_mnist_1"]
+    found = by_field(LEAGUE, [SimpleNamespace(name=name) for name in names])
+    assert {field: [e.name for e in entered] for field, entered in found.items()} == {
+        "mnist_1": ["plain_mnist_1", "other_mnist_1"], "mnist_2": ["plain_mnist_2"]}  # fmt: skip
 
 
 def test_a_net_has_its_rows_in_the_first_field_that_they_are_in():
