@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import seaborn as sns
 from matplotlib import pyplot as plt
@@ -131,3 +133,42 @@ def layers(drawn: Drawn) -> Figure:
     labels = [rule(drawn, n) for n in names]
     axes[0].set_yticks(np.arange(len(names)) + 0.5, labels, rotation=0)
     return figure
+
+
+def by_size(drawn: Drawn, size: Callable[[list[int]], int]) -> dict[str, dict[int, str]]:
+    """Of each rule that is in the last field its experiments by the size of their layers."""
+    found: dict[str, dict[int, str]] = {}
+    for e in drawn.experiments:
+        ((_, network),) = e.resolved["network"].items()
+        found.setdefault(rule(drawn, e.name), {})[size(network["layers"])] = e.name
+    *_, last = fields(drawn).values()
+    return {label: found[label] for label in (rule(drawn, name) for name in last)}
+
+
+def errors_by_size(drawn: Drawn, size: Callable[[list[int]], int], **axes: object) -> Figure:
+    """Test error of each rule by the size of its layers."""
+    figure, axis = plt.subplots(figsize=(PAGE, 3.2))
+    for k, (label, names) in enumerate(by_size(drawn, size).items()):
+        errors = {at: drawn.of(names[at], "test_error")["value"] for at in sorted(names)}
+        for at, values in errors.items():
+            axis.plot([at] * len(values), values, "o", color=f"C{k}", ms=2.5, alpha=0.5)
+        axis.plot([*errors], [values.mean() for values in errors.values()], color=f"C{k}", lw=1.2,
+                  label=label)  # fmt: skip
+    axis.set(yscale="log", ylabel="test error (%)", **axes)
+    plain_log_ticks(axis.yaxis)
+    axis.set_xticks([*errors], [*errors], minor=False)
+    axis.minorticks_off()
+    figure.legend(*axis.get_legend_handles_labels(), loc="outside right upper")
+    return figure
+
+
+def depth(drawn: Drawn) -> Figure:
+    """Test error by the number of hidden layers."""
+    return errors_by_size(drawn, lambda layers: len(layers) - 2, xlabel="hidden layers")
+
+
+def width(drawn: Drawn) -> Figure:
+    """Test error by the units in each hidden layer, of rules that perturb."""
+    return errors_by_size(
+        drawn, lambda layers: layers[1], xlabel="units in a hidden layer", xscale="log"
+    )

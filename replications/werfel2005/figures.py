@@ -45,6 +45,22 @@ def speeds(drawn: Drawn) -> Figure:
     return figure
 
 
+def widths(drawn: Drawn) -> Figure:
+    """Decay of the error by the number of outputs, and its slope against what is perturbed."""
+    figure, axis = plt.subplots(figsize=(COLUMN, 3))
+    slopes, derived = (drawn.of("widths", m).groupby("part")["value"].mean()
+                       for m in ("slope", "slope_derived"))  # fmt: skip
+    for rule in PARALLEL:
+        for run in drawn.arrays["widths"]:
+            axis.plot(run["sizes"][:, 0], run[f"{rule}, measured"], "o", color=COLORS[rule], ms=3)
+        axis.plot(run["sizes"][:, 0], run[f"{rule}, derived"], color=COLORS[rule], lw=0.8,
+                  label=f"{rule}: {slopes[rule]:.2f}, {derived[rule]:.2f}")  # fmt: skip
+    axis.set(xlabel="outputs", ylabel="decay of the error in a step", xscale="log", yscale="log")
+    plain_log_ticks(axis.xaxis)
+    axis.legend()
+    return figure
+
+
 def rates(drawn: Drawn) -> Figure:
     """Growth of the error by the share of the largest rate."""
     figure, axis = plt.subplots(figsize=(COLUMN, 3))

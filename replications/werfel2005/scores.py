@@ -40,6 +40,23 @@ def speeds(arrays: Arrays) -> list[Score]:
     return scores
 
 
+def widths(arrays: Arrays) -> list[Score]:
+    """slope of ln(decay) against ln(D + 2), by rule, and slope_derived by the recursion.
+
+    D is how many numbers a rule perturbs: the outputs, or the weights. The gradient perturbs none;
+    its slope is that against the outputs.
+    """
+    outputs, inputs = arrays["sizes"].T
+    perturbed = {"gradient": outputs, "node": outputs, "weight": outputs * inputs}
+    scores = []
+    for rule in PARALLEL:
+        for metric, what in (("slope", "measured"), ("slope_derived", "derived")):
+            decay = arrays[f"{rule}, {what}"]
+            slope, _ = np.polyfit(np.log(perturbed[rule] + 2), np.log(decay), 1)
+            scores.append(Score(metric, slope, rule))
+    return scores
+
+
 def rates(arrays: Arrays) -> list[Score]:
     """error_growth: the last error over the first, by rule and share of the bound."""
     return [

@@ -176,10 +176,11 @@ def learning_curves(
     return found
 
 
-def speeds(
+def decays(
+    rules: Sequence[str],
+    sizes: Sequence[Sequence[int]],
     *,
     generator: Generator,
-    sizes: Sequence[Sequence[int]],
     sigma: float,
     lifetimes: float,
     networks: int,
@@ -190,9 +191,9 @@ def speeds(
     "<rule>, derived", (S,).
     """
     found: dict[str, list[float]] = {
-        f"{rule}, {what}": [] for rule, what in product(RULES, ("measured", "derived"))
+        f"{rule}, {what}": [] for rule, what in product(rules, ("measured", "derived"))
     }
-    for (outputs, inputs), rule in product(sizes, RULES):
+    for (outputs, inputs), rule in product(sizes, rules):
         size = {"outputs": outputs, "inputs": inputs, "sigma": sigma, "two_sided": True}
         theory = recursion(rule, **size)
         decay = theory.decay(theory.best)
@@ -203,6 +204,36 @@ def speeds(
         found[f"{rule}, measured"].append(np.log(errors[0] / errors[-1]) / steps)
         found[f"{rule}, derived"].append(decay)
     return {"sizes": np.array(sizes)} | {name: np.array(v) for name, v in found.items()}
+
+
+def speeds(
+    *,
+    generator: Generator,
+    sizes: Sequence[Sequence[int]],
+    sigma: float,
+    lifetimes: float,
+    networks: int,
+) -> Arrays:
+    """The decay of every rule's error at some sizes: see `decays`."""
+    return decays(
+        RULES, sizes, generator=generator, sigma=sigma, lifetimes=lifetimes, networks=networks
+    )
+
+
+def widths(
+    *,
+    generator: Generator,
+    outputs: Sequence[int],
+    inputs: int,
+    sigma: float,
+    lifetimes: float,
+    networks: int,
+) -> Arrays:
+    """The decay of the parallel rules' error as the number of outputs grows: see `decays`."""
+    sizes = [(m, inputs) for m in outputs]
+    return decays(
+        PARALLEL, sizes, generator=generator, sigma=sigma, lifetimes=lifetimes, networks=networks
+    )
 
 
 def rates(

@@ -3,7 +3,7 @@
 import pytest
 
 from replications.core.base.provenance import ROOT
-from replications.core.declare.league import TWIN, rows_of
+from replications.core.declare.league import TWIN, net_of, open_fields, rows_of
 from replications.core.declare.papers import suite
 
 ROWS = rows_of(ROOT / "replications")
@@ -34,6 +34,13 @@ def test_back_propagation_answers_nothing_and_is_in_every_field():
     assert all(answer["answered"] is False for answer in ROWS[TWIN]["answers"].values())
     names = {e.name for e in suite().paper("league").experiments("paper")}
     assert {f"{TWIN}_{field}" for field in LEAGUE["fields"]} <= names
+
+
+def test_every_rule_is_in_every_open_field_or_says_why_not():
+    names = {e.name for e in suite().paper("league").experiments("paper")}
+    for field in open_fields(LEAGUE):
+        for name, row in ROWS.items():
+            assert (f"{name}_{field}" in names) != ("absent" in net_of(LEAGUE, row, field))
 
 
 def test_every_net_is_searched_for_in_one_of_its_fields():

@@ -4,6 +4,7 @@ Each is built as the smoke tier has it, in its own network and in one of another
 images of digits.
 """
 
+from dataclasses import replace
 from importlib import import_module
 
 import pytest
@@ -15,6 +16,9 @@ from replications.core.data.datasets import load
 from replications.core.declare.league import LEAGUE
 from replications.core.declare.papers import Suite
 from replications.core.learn.learning import Batch
+from replications.core.run.runs import Run
+from replications.core.train import loop
+from replications.core.train.learning_rule import Classification
 from replications.core.train.updates import Watched
 
 IMAGES = 24
@@ -175,3 +179,46 @@ def test_on_average_a_small_step_lowers_the_cost(name, digits):
             gradient = rule.gradient(batch)
         along.append(-sum(float((updates[n] * g).sum()) for n, g in gradient.items()))
     assert sum(along) > 0
+
+
+class Stopped(Exception):
+    pass
+
+
+def short(name, directory):
+    """A run of 2 epochs, of 3 batches where a batch has 8 images."""
+    e = RULES[name]
+    training = e.resolved["training"] | {"batch": min(8, e.resolved["training"]["batch"])}
+    resolved = e.resolved | {"training": training, "budget": {"epochs": 2, "examples": IMAGES}}
+    directory.mkdir()
+    return Run(replace(e, resolved=resolved), tier="smoke", index=0, directory=directory,
+               data=ROOT / "data", hashes={"code": "c", "config": "d"})  # fmt: skip
+
+
+def train(run, stop_in=None):
+    """Train it, from where it was stopped; and stop it in the step of that number."""
+    task, steps = Classification(run), []
+    step = task.step
+
+    def counted(epoch, index):
+        steps.append((epoch, index))
+        if len(steps) == stop_in:
+            raise Stopped
+        return step(epoch, index)
+
+    task.step = counted
+    loop.run_epochs(task, run, epochs=2)
+    return steps
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("name", RULES)
+def test_stopped_within_an_epoch_and_resumed_it_ends_as_undisturbed(name, tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", -1)
+    whole, stopped = (short(name, tmp_path / how) for how in ("whole", "stopped"))
+    steps = train(whole)
+    with pytest.raises(Stopped):
+        train(stopped, stop_in=len(steps) * 3 // 4)
+    assert train(stopped)[0] == steps[len(steps) * 3 // 4 - 1]
+    for file in ("parameters.safetensors", "curves.csv"):
+        assert (stopped.directory / file).read_bytes() == (whole.directory / file).read_bytes()

@@ -15,6 +15,7 @@ from replications.werfel2005.simulation import (
     small_rates,
     speeds,
     stepped,
+    widths,
 )
 
 SIZE = {"outputs": 3, "inputs": 4, "sigma": 0.3}
@@ -152,6 +153,15 @@ def test_scores_are_of_the_arrays():
     ratios["node, measured"], ratios["gradient, measured"] = np.array([0.1]), np.array([0.4])
     found = {(s.metric, s.part): s.value for s in scores.speeds(ratios)}
     assert found["slowdown", "node to gradient, 2 × 3"] == pytest.approx(4)
+
+    decays = widths(generator=g, outputs=[2, 6, 14], inputs=3, sigma=0.1, lifetimes=1, networks=4)
+    decays["node, measured"] = 0.5 / np.array([4.0, 8.0, 16.0])  # outputs + 2
+    decays["weight, measured"] = 3.0 / np.array([8.0, 20.0, 44.0]) ** 2  # weights + 2
+    found = {(s.metric, s.part): s.value for s in scores.widths(decays)}
+    assert found["slope", "node"] == pytest.approx(-1)
+    assert found["slope", "weight"] == pytest.approx(-2)
+    for rule, slope in (("gradient", 0.0), ("node", -1.0), ("weight", -1.0)):
+        assert found["slope_derived", rule] == pytest.approx(slope, abs=0.02)
 
     growth = rates(generator=g, outputs=2, inputs=3, sigma=0.1, shares=[0.5, 1.1], lifetimes=1,
                    networks=4)  # fmt: skip

@@ -2,7 +2,8 @@
 
 The `league` of its paper.yaml is the protocol: fields (a network, a dataset, budgets), and a
 search of equal size for every row. A folder enters its rules by a league.yaml beside its
-paper.yaml; each of its rows becomes an experiment of the league in every field, <row>_<field>.
+paper.yaml; each of its rows becomes an experiment of the league in every field, <row>_<field>,
+but in those that name their few `rules`: they answer one question by a figure, and have no table.
 """
 
 from __future__ import annotations
@@ -39,23 +40,34 @@ def rows_of(root: Path) -> dict[str, dict]:
 
 
 def entered(league: Mapping, rows: Mapping[str, Mapping]) -> dict[str, dict]:
-    """The experiments of a league by name: every row in every field but those it is absent from."""
-    return {
-        f"{name}_{field}": experiment(league, row, field)
-        for field in league["fields"]
-        for name, row in rows.items()
-        if "absent" not in net_of(league, row, field)
-    }
+    """The experiments of the league by name: its rows in every field that has and can run them.
+
+    Raises DeclarationError if a field names a rule that no row has.
+    """
+    found = {}
+    for field, told in league["fields"].items():
+        if unknown := [name for name in told.get("rules", []) if name not in rows]:
+            raise DeclarationError(f"the league's field {field}: no row {', '.join(unknown)}")
+        for name in told.get("rules", rows):
+            if "absent" not in net_of(league, rows[name], field):
+                found[f"{name}_{field}"] = experiment(league, rows[name], field)
+    return found
+
+
+def open_fields(league: Mapping) -> dict[str, Mapping]:
+    """The fields that every row is entered in."""
+    return {field: told for field, told in league["fields"].items() if "rules" not in told}
 
 
 def entries(paper: Paper, names: Sequence[str], tier: str, dataset: str) -> list[Experiment]:
-    """The experiments of some rows of the league, in the fields of a dataset.
+    """The experiments of some rows of the league, in the open fields of a dataset.
 
     Raises DeclarationError for a row or a dataset that there is not.
     """
     league, rows = paper.declared["league"], rows_of(paper.path.parents[1])
-    fields = [f for f, told in league["fields"].items() if told["data"] == dataset]
-    known = list(dict.fromkeys(told["data"] for told in league["fields"].values()))
+    places = open_fields(league)
+    fields = [f for f, told in places.items() if told["data"] == dataset]
+    known = list(dict.fromkeys(told["data"] for told in places.values()))
     if not fields:
         raise DeclarationError(f"the league has no {dataset!r}; it has {', '.join(known)}")
     if unknown := [name for name in names if name not in rows]:

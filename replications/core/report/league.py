@@ -13,7 +13,7 @@ import pandas as pd
 
 from replications.core.base.files import write_atomically
 from replications.core.declare.experiments import Experiment
-from replications.core.declare.league import TWIN, net_of, rows_of
+from replications.core.declare.league import TWIN, net_of, open_fields, rows_of
 from replications.core.declare.papers import Paper
 from replications.core.report.render import markdown, number
 from replications.core.report.statistics import t_interval
@@ -46,7 +46,7 @@ class Line:
 
 
 def lines(scores: pd.DataFrame, paper: Paper, tier: str, costs: pd.DataFrame) -> list[Line]:
-    """A line for each row and field of a tier, in the order of the fields and of the errors.
+    """A line for each row and open field of a tier, in the order of the fields and of the errors.
 
     `scores` is the league's long table; `costs` has a line for each rule on each net.
     """
@@ -55,7 +55,7 @@ def lines(scores: pd.DataFrame, paper: Paper, tier: str, costs: pd.DataFrame) ->
     by_experiment = dict(iter(scores.groupby("experiment")))
     of_costs = costs.set_index(["rule", "net"]).to_dict("index")
     found = []
-    for name, told in league["fields"].items():
+    for name, told in open_fields(league).items():
         if tier not in told["tiers"]:
             continue
         twin = errors_of(by_experiment.get(f"{TWIN}_{name}"))
@@ -161,7 +161,7 @@ def cells(line: Line, objections: Sequence[str]) -> dict[str, str]:
 def in_markdown(found: Sequence[Line], paper: Paper, tier: str) -> str:
     """A table for each field; its heading tells of data that stand in for the field's."""
     league, parts = paper.declared["league"], []
-    for name, told in league["fields"].items():
+    for name, told in open_fields(league).items():
         here = [cells(line, [*league["objections"]]) for line in found if line.field == name]
         instead = told["tiers"].get(tier, {}).get("data")
         stands_in = f" ({instead} and smaller layers stand in for it)" if instead else ""

@@ -4,7 +4,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from replications.core.declare.league import by_field, by_net, entered, rows_of, searches_of
+from replications.core.declare.league import (
+    by_field,
+    by_net,
+    entered,
+    open_fields,
+    rows_of,
+    searches_of,
+)
 from replications.core.declare.schema import DeclarationError
 
 LEAGUE = {
@@ -44,6 +51,16 @@ ROWS = {
 def test_every_row_is_in_every_field_but_where_it_cannot_run():
     assert [*entered(LEAGUE, ROWS)] == ["plain_mnist_1", "other_mnist_1", "plain_mnist_2",
                                         "plain_fashion_1", "other_fashion_1"]  # fmt: skip
+
+
+def test_a_field_may_name_its_rules_and_then_is_no_open_one():
+    few = {**LEAGUE["fields"]["fashion_1"], "rules": ["other"]}
+    league = LEAGUE | {"fields": LEAGUE["fields"] | {"wide": few}}
+    assert [*entered(league, ROWS)][-2:] == ["other_fashion_1", "other_wide"]
+    assert [*open_fields(league)] == [*LEAGUE["fields"]]
+    league["fields"]["wide"] = few | {"rules": ["other", "nobody"]}
+    with pytest.raises(DeclarationError, match="field wide: no row nobody"):
+        entered(league, ROWS)
 
 
 def test_an_experiment_has_the_protocol_and_what_its_row_says():
