@@ -26,7 +26,7 @@ from snakemake.exceptions import WorkflowError
 try:
     check_schema(config, "config", "config/config.yaml")
     PAPERS = suite().select(config["papers"])
-    SEARCHES = {(search.paper, search.name): search for search in checked_searches()}
+    SEARCHES = {(search.paper, search.name): search for search in checked_searches(suite())}
 except DeclarationError as error:
     raise WorkflowError(str(error))
 

@@ -142,7 +142,7 @@ def test_what_is_read_of_the_source_are_the_settings_of_its_classes(folder):
             science = getattr(import_module(module), found.name)
             if hasattr(science, "Settings"):
                 fields = dataclasses.fields(science.Settings)
-                assert found.arguments - PROVIDED == {field.name for field in fields}, found.name
+                assert set(found.arguments) - PROVIDED == {f.name for f in fields}, found.name
                 missing = dataclasses.MISSING
                 assert all(f.default is f.default_factory is missing for f in fields), found.name
                 assert found.methods <= set(dir(science))

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import prod
+from math import isfinite, nan, prod
 from pathlib import Path
 
 from replications.core.base.provenance import PACKAGE
 from replications.core.declare.experiments import EVALUATED, KINDS, Experiment, scores_of
-from replications.core.declare.reflection import Definition, definitions, resolve, snake_case
-from replications.core.declare.schema import DeclarationError
+from replications.core.declare.reflection import (
+    Argument,
+    Definition,
+    definitions,
+    resolve,
+    snake_case,
+)
+from replications.core.declare.schema import DeclarationError, fits
 
 # Folders of a paper for what it compares with, and for variants that tell why a result differs.
 BESIDE = ("baselines", "ablations")
@@ -45,7 +51,7 @@ def expand(path: Path, experiments: Mapping, name: str, tier: str) -> Experiment
     other_network = changes.pop("other_network", "network" in changes)
     resolved = merge({kind: declared[kind], **own}, changes)
     science = science_of(path, declared[kind], kind, where)
-    check_arguments(science, resolved["settings"], resolved["budget"], where)
+    check_arguments(science, resolved["settings"], resolved["budget"], f"{where}.settings")
     check_budget(resolved, kind, science, where)
     check_choices(resolved, where)
     if kind == "simulation":
@@ -100,7 +106,7 @@ def network_of(path: Path, declared: Mapping, science: Defined, where: str) -> D
     shared = (f"{PACKAGE}.core.learn.{module}" for module in ("networks", "convolutional"))
     modules = [science[0], f"{own}.rule", f"{own}.network", *shared]
     network = resolve(name, modules, where)
-    check_arguments(network, arguments, {}, where)
+    check_arguments(network, arguments, {}, f"{where}.{name}")
     return network
 
 
@@ -128,22 +134,45 @@ def samplers_of(science: Defined) -> frozenset[str]:
     return definition_of(science).methods - every
 
 
-def arguments_of(target: Defined) -> frozenset[str]:
+def arguments_of(target: Defined) -> dict[str, Argument]:
     """What a class or function takes from YAML: all by keyword, but what the suite provides."""
-    return definition_of(target).arguments - PROVIDED
+    found = definition_of(target).arguments
+    return {name: argument for name, argument in found.items() if name not in PROVIDED}
 
 
 def check_arguments(target: Defined, given: Mapping, budget: Mapping, where: str) -> None:
-    """The settings are what the science takes by keyword, but for those of the budget."""
-    allowed = arguments_of(target)
-    unknown = sorted(set(given) - allowed)
-    missing = sorted(allowed - set(given) - set(budget))
+    """What is given, `where`, is what the science takes by keyword, but for the budget's."""
+    known = arguments_of(target)
+    unknown = sorted(set(given) - set(known))
+    missing = sorted(set(known) - set(given) - set(budget))
     if unknown or missing:
         raise DeclarationError(
-            f"{where}.settings: {target[1]} takes {', '.join(sorted(allowed))}"
+            f"{where}: {target[1]} takes {', '.join(sorted(known))}"
             + (f"; unknown: {', '.join(unknown)}" if unknown else "")
             + (f"; missing: {', '.join(missing)}" if missing else "")
         )
+    check_types(target, given, where)
+
+
+def check_types(target: Defined, given: Mapping, where: str) -> None:
+    """What is given is of the types that the science says."""
+    known = arguments_of(target)
+    for name, value in given.items():
+        if not fits(value, known[name].schema):
+            number = as_number(value)
+            raise DeclarationError(
+                f"{where}.{name}: {target[1]} takes {known[name].type}, not {value!r}"
+                + (f"; YAML reads {value} as text: write {number}" if number else "")
+            )
+
+
+def as_number(value: object) -> str:
+    """How YAML would read as a number what it has read as text, such as "1e-3"; else ""."""
+    try:
+        number = float(value) if isinstance(value, str) else nan
+    except ValueError:
+        return ""
+    return repr(number) if isfinite(number) else ""
 
 
 def check_choices(resolved: Mapping, where: str) -> None:
@@ -158,9 +187,11 @@ def check_budget(resolved: Mapping, kind: str, science: Defined, where: str) -> 
     budget = set(resolved["budget"])
     if kind != "simulation" and budget != {"epochs", "examples"}:
         raise DeclarationError(f"{where}: budget: has to name epochs and examples")
-    free = arguments_of(science) - set(resolved["settings"])
+    free = set(arguments_of(science)) - set(resolved["settings"])
     if kind == "simulation" and budget != free:
         raise DeclarationError(f"{where}: budget: has to name {sorted(free)}, not {sorted(budget)}")
+    if kind == "simulation":
+        check_types(science, resolved["budget"], f"{where}.budget")
 
 
 def check_scored(science: Defined, where: str) -> None:

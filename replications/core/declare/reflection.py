@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import islice
@@ -19,11 +19,19 @@ def snake_case(name: str) -> str:
 
 
 @dataclass(frozen=True)
+class Argument:
+    """What a class or function takes by keyword: its type as written, and as a JSON schema."""
+
+    type: str
+    schema: Mapping
+
+
+@dataclass(frozen=True)
 class Definition:
     """A public class or function: its `name`, what it takes by keyword, and its public methods."""
 
     name: str
-    arguments: frozenset[str]
+    arguments: Mapping[str, Argument]
     methods: frozenset[str]
 
 
@@ -44,26 +52,74 @@ def definitions(module: str) -> dict[str, Definition]:
     return found
 
 
-def arguments(module: str, node: ast.ClassDef | ast.FunctionDef) -> frozenset[str]:
-    """What a class or function takes by keyword alone."""
+def arguments(module: str, node: ast.ClassDef | ast.FunctionDef) -> dict[str, Argument]:
+    """What a class or function takes by keyword alone, by name."""
     if isinstance(node, ast.FunctionDef):
-        return frozenset(a.arg for a in node.args.kwonlyargs)
-    found = [frozenset(fields(*settings)) for settings in inner_classes(module, node, "Settings")]
-    inits = [
-        part
-        for _, one in lineage(module, node)
+        return {a.arg: argument(module, a.annotation) for a in node.args.kwonlyargs}
+    inits = (
+        arguments(where, part)
+        for where, one in lineage(module, node)
         for part in one.body
         if isinstance(part, ast.FunctionDef) and part.name == "__init__"
-    ]
-    return frozenset().union(*found[:1], *(arguments(module, init) for init in inits[:1]))
+    )
+    settings = (fields(*found) for found in inner_classes(module, node, "Settings"))
+    return next(inits, {}) | next(settings, {})
 
 
-def fields(module: str, node: ast.ClassDef) -> Iterator[str]:
+def fields(module: str, node: ast.ClassDef) -> dict[str, Argument]:
     """The fields of a dataclass, those of its bases included; no class variables."""
-    for _, one in lineage(module, node):
+    found: dict[str, Argument] = {}
+    for where, one in lineage(module, node):
         for part in one.body:
             if isinstance(part, ast.AnnAssign) and "ClassVar" not in ast.unparse(part.annotation):
-                yield ast.unparse(part.target)
+                found.setdefault(ast.unparse(part.target), argument(where, part.annotation))
+    return found
+
+
+def argument(module: str, annotation: ast.expr | None) -> Argument:
+    """An argument of that annotation."""
+    return Argument(ast.unparse(annotation) if annotation else "anything",
+                    json_schema(module, annotation))  # fmt: skip
+
+
+# Types that YAML has, as a JSON schema says them.
+PLAIN = {"float": "number", "int": "integer", "bool": "boolean", "str": "string", "None": "null"}
+
+
+def json_schema(module: str, annotation: ast.expr | None) -> dict:
+    """An annotation of that module as a JSON schema; {}, which is anything, for other classes."""
+    match annotation:
+        case ast.Constant(None):
+            return {"type": "null"}
+        case ast.Name(name) if name in PLAIN:
+            return {"type": PLAIN[name]}
+        case ast.Name(name):
+            return alias(module, name)
+        case ast.BinOp(left, ast.BitOr(), right):
+            return {"anyOf": [json_schema(module, side) for side in (left, right)]}
+        case ast.Subscript(ast.Name("Sequence" | "list"), item):
+            return {"type": "array", "items": json_schema(module, item)}
+        case ast.Subscript(ast.Name("tuple"), ast.Tuple(items)):
+            each = [json_schema(module, item) for item in items]
+            return {"type": "array", "prefixItems": each,
+                    "minItems": len(each), "maxItems": len(each)}  # fmt: skip
+        case ast.Subscript(ast.Name("Mapping" | "dict"), ast.Tuple([_, value])):
+            return {"type": "object", "additionalProperties": json_schema(module, value)}
+    return {}
+
+
+def alias(module: str, name: str) -> dict:
+    """A name for a type, assigned in a module or imported there, as a JSON schema."""
+    if name in ("Mapping", "dict"):
+        return {"type": "object"}
+    path = module_file(module)
+    for node in syntax(path).body if path else []:
+        match node:
+            case ast.Assign([ast.Name(target)], value) if target == name:
+                return json_schema(module, value)
+            case ast.ImportFrom(where, names) if name in {one.name for one in names}:
+                return alias(where or "", name)
+    return {}
 
 
 def methods(module: str, node: ast.ClassDef | ast.FunctionDef) -> frozenset[str]:

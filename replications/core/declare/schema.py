@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import yaml
-from jsonschema import Draft202012Validator, ValidationError
+from jsonschema import Draft202012Validator, ValidationError, validators
 from referencing import Registry, Resource
 
 from replications.core.base.provenance import ROOT
@@ -24,18 +26,68 @@ def read_yaml(path: Path, schema: str) -> dict:
 
     Raises DeclarationError with the file, the key and what is allowed, one line per fault.
     """
-    try:
-        declared = yaml.load(path.read_text(), LOADER)
-    except yaml.YAMLError as error:
-        raise DeclarationError(f"{path}: not YAML: {error}") from None
-    check_schema(declared, schema, str(path.relative_to(path.parents[2])))
+    name = str(path.relative_to(path.parents[2]))
+    declared = parsed(path, name)
+    check_schema(declared, schema, name)
     return declared
 
 
+def parsed(path: Path, name: str) -> Any:
+    """What the YAML file `path` says, `name` in messages.
+
+    Raises DeclarationError if it is no YAML, or has a key twice.
+
+    YAML itself lets the last of two equal keys win in silence.
+    """
+    try:
+        loader = LOADER(path.read_text(encoding="utf-8"))
+        tree = loader.get_single_node()
+        check_keys(tree, name)
+        return None if tree is None else loader.construct_document(tree)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise DeclarationError(f"{name}: not YAML: {error}") from None
+
+
+def check_keys(tree: yaml.Node | None, name: str) -> None:
+    """Refuse a mapping with two equal keys; aliases are looked at once."""
+    seen: set[int] = set()
+    left = [tree] if tree else []
+    while left:
+        node = left.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.MappingNode):
+            keys = [key.value for key, _ in node.value]
+            for number, (key, value) in enumerate(node.value):
+                if isinstance(key.value, str) and key.value in keys[:number]:
+                    line = key.start_mark.line + 1
+                    raise DeclarationError(f"{name}: line {line}: {key.value} is there twice")
+                left.append(value)
+        elif isinstance(node, yaml.SequenceNode):
+            left += node.value
+
+
+def whole(_: object, value: object) -> bool:
+    """Whether a value is an integer as Python has them: 3, not 3.0."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+Validator = validators.extend(
+    Draft202012Validator,
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", whole),
+)
+
+
 @cache
-def validator(schema: str) -> Draft202012Validator:
+def validator(schema: str) -> Any:
     """What compares a declaration with workflows/schemas/<schema>.schema.yaml."""
-    return Draft202012Validator({"$ref": f"{schema}.schema.yaml"}, registry=schemas())
+    return Validator({"$ref": f"{schema}.schema.yaml"}, registry=schemas())
+
+
+def fits(value: object, schema: Mapping) -> bool:
+    """Whether a value is as that JSON schema says."""
+    return Validator(schema).is_valid(value)
 
 
 @cache

@@ -14,7 +14,7 @@ from replications.core.base.provenance import PACKAGE, ROOT
 from replications.core.declare.expansion import merge, samplers_of
 from replications.core.declare.experiments import Experiment
 from replications.core.declare.league import LEAGUE, rows_of, searches_of
-from replications.core.declare.papers import Paper, suite
+from replications.core.declare.papers import Suite, suite
 from replications.core.declare.schema import DeclarationError, read_yaml
 
 STEP = f"{PACKAGE}.core.steps.search:trial"
@@ -127,18 +127,19 @@ def find_search(paper: str, name: str) -> Search:
     raise ValueError(f"{paper} declares no search {name!r}; there are {known}")
 
 
-def checked_searches(root: Path = ROOT / PACKAGE) -> list[Search]:
-    """Every search that a paper declares.
+def checked_searches(papers: Suite) -> list[Search]:
+    """Every search that one of the papers declares.
 
     Raises DeclarationError, with file and key, for one that could not be run as it is declared.
     """
+    root = papers.root
     found = searches(root)
     for search in found:
         declared = search.declared
         path = root / search.paper / "search.yaml"
         where = f"{path.relative_to(root.parent)}: {search.name}"
-        paper = Paper(path.with_name("paper.yaml"))
-        trained = {e.name: e for e in paper.experiments("paper") if e.kind != "simulation"}
+        experiments = papers.paper(search.paper).experiments("paper")
+        trained = {e.name: e for e in experiments if e.kind != "simulation"}
         if declared["experiment"] not in trained:
             raise DeclarationError(
                 f"{where}.experiment: nothing is trained as {declared['experiment']!r}; "

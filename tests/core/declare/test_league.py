@@ -120,6 +120,7 @@ def test_a_net_has_its_rows_in_the_first_field_that_they_are_in():
 ROW = """\
 mine:
   label: mine
+  family: mine
   minutes: 1
   learning_rule: backpropagation
   settings: {}

@@ -722,7 +722,7 @@ FAULTS = [
      ["experiments.sampled.evaluation.measures: ToyModel has no 'painting'; it has inpainting"]),
     ("missing setting of a measure", "experiments/sampled/evaluation/measures/inpainting",
      {"rounds": 2},
-     ["sampled.evaluation.measures.inpainting.settings: inpainting takes rounds, shown; "
+     ["sampled.evaluation.measures.inpainting: inpainting takes rounds, shown; "
       "missing: shown"]),
     ("unknown setting of a measure", "experiments/sampled/evaluation/measures/inpainting/round", 2,
      ["evaluation.measures.inpainting", "inpainting takes rounds, shown; unknown: round"]),

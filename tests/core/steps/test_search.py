@@ -16,7 +16,7 @@ from replications.__main__ import main
 from replications.core.data.datasets import Images, load
 from replications.core.declare import searches as declared_searches
 from replications.core.declare.experiments import TIERS
-from replications.core.declare.papers import Suite
+from replications.core.declare.papers import Suite, suite
 from replications.core.declare.schema import DeclarationError
 from replications.core.declare.searches import (
     Search,
@@ -355,7 +355,7 @@ def test_a_search_from_end_to_end_is_the_same_in_any_order_and_again(
     declare(
         root, changed("spaces>1", space(exploding, draws=1, fixed={"settings/output": "linear"}))
     )
-    assert [s.name for s in checked_searches(root)] == ["wide"]
+    assert [s.name for s in checked_searches(Suite(root))] == ["wide"]
     first = run_search(tmp_path / "results", [range(4), range(2)])
     again = run_search(tmp_path / "results", [[2], [1]])
     other = run_search(tmp_path / "other", [[3, 1, 0, 2], [1, 0]])
@@ -438,7 +438,7 @@ FAULTS = [
 def test_a_fault_is_told_with_its_place_and_what_there_is(root, key, value, told):
     declare(root, changed(key, value))
     with pytest.raises(DeclarationError) as failure:
-        checked_searches(root)
+        checked_searches(Suite(root))
     message = str(failure.value)
     assert message.startswith("replications/toy/search.yaml: wide")
     assert re.search(told, message), message
@@ -447,7 +447,7 @@ def test_a_fault_is_told_with_its_place_and_what_there_is(root, key, value, told
 
 def test_a_drawn_path_may_lead_into_what_its_space_fixes(root):
     declare(root, changed("spaces>1>drawn>0>set", ["training/optimiser/centred_rmsprop/decay"]))
-    assert len(checked_searches(root)) == 1
+    assert len(checked_searches(Suite(root))) == 1
 
 
 RULES = {key: DECLARED[key] for key in ("says", "seed", "stages")} | {
@@ -466,7 +466,7 @@ def test_the_search_for_a_rules_settings_goes_by_its_validation_error(
     paper["experiments"]["classified"]["training"]["learning_rates"] = {"*": 0.1}
     (root / "toy" / "paper.yaml").write_text(json.dumps(paper))
     declare(root, RULES)
-    assert [s.scores for s in checked_searches(root)] == [["validation_error"]]
+    assert [s.scores for s in checked_searches(Suite(root))] == [["validation_error"]]
     run_search(tmp_path, [range(4), range(2)])
     with open(tmp_path / "search/toy/wide.csv", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -484,7 +484,7 @@ def test_the_search_for_a_rules_settings_goes_by_its_validation_error(
 def test_the_search_for_a_models_settings_says_by_which_sampler(root, missing):
     declare(root, {key: value for key, value in DECLARED.items() if key != missing})
     with pytest.raises(DeclarationError, match="model's settings has samplers, maximise, samples"):
-        checked_searches(root)
+        checked_searches(Suite(root))
 
 
 def test_a_search_that_there_is_not_is_told_with_those_there_are(root):
@@ -503,5 +503,5 @@ def test_the_command_tells_of_a_search_that_there_is_not(root, tmp_path, caplog)
 
 def test_every_search_of_the_suite_can_be_run():
     assert ("bengio2015", "deep_generative_model") in {
-        (found.paper, found.name) for found in checked_searches()
+        (found.paper, found.name) for found in checked_searches(suite())
     }
