@@ -37,12 +37,14 @@ class Reference:
             raise unknown(where, "metric", metric, paper.metrics)
         parts: set[str] = set()
         for tier, table in self.tables.items():
+            experiment = next((e for e in paper.experiments(tier) if e.name == name), None)
+            if experiment is None:  # what is stored of it is of another version
+                continue
             own = table[(table["paper"] == paper.name) & (table["experiment"] == name)]
             rows = own[own["metric"] == metric]
             parts |= set(rows["part"])
             values = rows.loc[rows["part"] == part, "value"]
             if len(values):
-                (experiment,) = (e for e in paper.experiments(tier) if e.name == name)
                 return values.to_numpy(), experiment
         if parts:
             raise unknown(where, f"part of {metric}", part, parts)

@@ -114,19 +114,29 @@ def samples(paper: Paper, reference: Path) -> str:
     return markdown(sample_rows(paper, tables))
 
 
+def scored(
+    paper: Paper, tables: Mapping[str, pd.DataFrame]
+) -> list[tuple[Experiment, pd.DataFrame]]:
+    """Its experiments with their scores, by the first of `tables`, by tier, that has any.
+
+    What a table has of experiments that its tier does not have any more is left out.
+    """
+    found: dict[str, tuple[Experiment, pd.DataFrame]] = {}
+    for tier, table in tables.items():
+        own = dict(iter(table[table["paper"] == paper.name].groupby("experiment")))
+        for experiment in paper.experiments(tier):
+            if experiment.name in own:
+                found.setdefault(experiment.name, (experiment, own[experiment.name]))
+    return [found[name] for name in paper.declared["experiments"] if name in found]
+
+
 def sample_rows(paper: Paper, tables: Mapping[str, pd.DataFrame]) -> list[dict[str, str]]:
-    """Its rows, as text; of an experiment the first of `tables`, by tier, that has scores of it."""
-    rows: list[dict[str, str]] = []
-    for name in paper.declared["experiments"]:
-        own = {
-            tier: table[(table["paper"] == paper.name) & (table["experiment"] == name)]
-            for tier, table in tables.items()
-        }
-        found = [(tier, scores) for tier, scores in own.items() if len(scores)]
-        for tier, scores in found[:1]:
-            (experiment,) = (e for e in paper.experiments(tier) if e.name == name)
-            rows += rows_of_samples(experiment, paper, scores)
-    return rows
+    """Its rows, as text, in the order of the experiments."""
+    return [
+        row
+        for experiment, scores in scored(paper, tables)
+        for row in rows_of_samples(experiment, paper, scores)
+    ]
 
 
 def rows_of_samples(

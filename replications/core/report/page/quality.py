@@ -10,7 +10,7 @@ import pandas as pd
 from replications.core.declare.experiments import Experiment
 from replications.core.declare.papers import Paper
 from replications.core.report.page.seen import Table
-from replications.core.report.readme import sample_rows, spread
+from replications.core.report.readme import sample_rows, scored, spread
 from replications.core.report.tables import last
 
 ERRORS = {"test error (%)": "test_error", "validation error (%)": "validation_error",
@@ -59,15 +59,9 @@ def whose_tables(
 
 def of_paper(paper: Paper, tables: Mapping[str, pd.DataFrame]) -> Iterator[dict[str, str]]:
     """A row for each of a paper's networks, by the first tier that has scores of it."""
-    done: set[str] = set()
-    for tier, scores in tables.items():
-        for experiment in paper.experiments(tier):
-            rows = scores[
-                (scores["paper"] == paper.name) & (scores["experiment"] == experiment.name)
-            ]
-            if experiment.kind == "learning_rule" and experiment.name not in done and len(rows):
-                done.add(experiment.name)
-                yield of_experiment(experiment, last(rows))
+    for experiment, scores in scored(paper, tables):
+        if experiment.kind == "learning_rule":
+            yield of_experiment(experiment, last(scores))
 
 
 def of_experiment(experiment: Experiment, final: pd.DataFrame) -> dict[str, str]:
