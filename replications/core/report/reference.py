@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from io import StringIO
 from pathlib import Path
 
@@ -25,20 +25,29 @@ MADE = ["tier", *KEYS[:3], "commit", "device", "processor", "instructions", "bla
 def store(files: Sequence[Path], paper: Paper, reference: Path, tier: str) -> None:
     """Merge finished runs of a paper into <reference>/<tier>.csv and machines.csv.
 
-    `files` are their scores.json. Stored runs that are not among them stay. Lines of carried.csv
-    that no stored run of these experiments needs any more go.
+    `files` are their scores.json. Stored runs that are not among them stay, but for those of
+    experiments that the tier does not have any more. Lines of carried.csv go that no stored run of
+    either needs any more.
     """
+    declared = {experiment.name for experiment in paper.experiments(tier)}
+
+    def gone(rows: pd.DataFrame) -> pd.Series:
+        own = (rows["paper"] == paper.name) & ~rows["experiment"].isin(declared)
+        return own & (rows["tier"] == tier) if "tier" in rows else own
+
     text = as_csv(long_table(files, {paper.name: paper}))
     fresh = pd.read_csv(StringIO(text), dtype=str, keep_default_na=False)
     made = [who_made(json.loads((path.parent / "run.json").read_text())) for path in files]
-    merge_rows(reference / f"{tier}.csv", fresh, KEYS[:3], KEYS)
+    merge_rows(reference / f"{tier}.csv", fresh, KEYS[:3], KEYS, gone)
     runs = ["tier", *KEYS[:3]]
-    merge_rows(reference / "machines.csv", pd.DataFrame(made, columns=MADE, dtype=str), runs, runs)
+    machines = pd.DataFrame(made, columns=MADE, dtype=str)
+    merge_rows(reference / "machines.csv", machines, runs, runs, gone)
     carried, stored = Carried(reference / "carried.csv"), read_table(reference / f"{tier}.csv")
-    for experiment in fresh["experiment"].unique():
-        own = stored[(stored["paper"] == paper.name) & (stored["experiment"] == experiment)]
-        for step in ("train", "score"):
-            carried.keep((paper.name, experiment, tier, step), own[step].unique())
+    own = stored[stored["paper"] == paper.name]
+    others = declared - set(fresh["experiment"])
+    for key in {line.key for line in carried.lines}:
+        if (key[0], key[2]) == (paper.name, tier) and key[1] not in others:
+            carried.keep(key, own.loc[own["experiment"] == key[1], key[3]].unique())
     logger.info("%d runs are stored in %s", len(files), reference)
 
 
@@ -48,10 +57,14 @@ def who_made(run: dict) -> dict[str, str]:
     return {name: str(told[name]) for name in MADE}
 
 
-def merge_rows(path: Path, fresh: pd.DataFrame, keys: list[str], order: list[str]) -> None:
-    """Put rows, as text, into a CSV file: those with their keys are replaced, the rest stays."""
+def merge_rows(
+    path: Path, fresh: pd.DataFrame, keys: list[str], order: list[str],
+    gone: Callable[[pd.DataFrame], pd.Series],
+) -> None:  # fmt: skip
+    """Put rows, as text, into a CSV file: those with their keys are replaced, those `gone` go."""
     if path.exists():
         stored = pd.read_csv(path, dtype=str, keep_default_na=False)
+        stored = stored[~gone(stored)]
         new = pd.MultiIndex.from_frame(fresh[keys])
         fresh = pd.concat([stored[~pd.MultiIndex.from_frame(stored[keys]).isin(new)], fresh])
     numbers = {"run", "step"}

@@ -110,6 +110,23 @@ def test_lines_that_lead_on_from_what_is_replaced_go(results):
     assert Carried(results / "reference" / "carried.csv").lines == lines[1:]
 
 
+def test_what_is_stored_of_an_experiment_that_the_tier_has_no_more_goes(results):
+    removed = row("bengio2015", "removed")
+    put(results, removed, row("zuse1936", "removed"), row("bengio2015", "stdp_fixed_gap"))
+    machines = [[dict(tier=tier, **removed).get(name, "m") for name in MADE]
+                for tier in ("smoke", "paper")]  # fmt: skip
+    pd.DataFrame(machines, columns=MADE).to_csv(results / "reference/machines.csv", index=False)
+    key = ("bengio2015", "removed", "smoke", "train")
+    line = Line(*key, "earlier/c", "later/c", "r", "p", EXACT)
+    Carried(results / "reference" / "carried.csv").add([line])
+    keep(results, "bengio2015", "smoke")
+    table, made = stored(results), stored(results, "machines")
+    assert set(table["experiment"]) == {"removed", "stdp_fixed_gap", "stdp_spread"}
+    assert set(table.loc[table["experiment"] == "removed", "paper"]) == {"zuse1936"}
+    assert set(made.loc[made["experiment"] == "removed", "tier"]) == {"paper"}
+    assert not Carried(results / "reference" / "carried.csv").lines
+
+
 def test_a_paper_without_finished_runs_is_refused(results):
     with pytest.raises(ValueError, match=r"lee2015 has no finished run below .*: run `snakemake"):
         keep(results, "lee2015", "smoke")
