@@ -4,7 +4,7 @@
 from pathlib import Path
 
 
-configfile: "config/config.yaml"
+configfile: Path(workflow.basedir, "config", "config.yaml")
 
 
 # Used by --software-deployment-method apptainer alone (not exercised), with a .venv made inside it.

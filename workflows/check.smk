@@ -15,4 +15,4 @@ rule check:
     params:
         code=code_hash("replications.core.report.check"),
     shell:
-        "replications --log {log} check --tier smoke"
+        "replications --log {log:q} check --tier smoke"

@@ -17,21 +17,30 @@ from replications.core.data.catalogue import CATALOGUE
 from replications.core.declare.experiments import TIERS
 from replications.core.declare.league import LEAGUE, by_field
 from replications.core.declare.papers import suite
-from replications.core.declare.schema import DeclarationError, check_schema
+from replications.core.declare.schema import DeclarationError, check_schema, parsed
 from replications.core.base.hashes import code_hash, digest
 from replications.core.declare.metrics import SHARED
 from replications.core.declare.searches import checked_searches
 from snakemake.exceptions import WorkflowError
 
+# On the command line a number within braces is text: --config 'runs={smoke: 1}'.
+if isinstance(config["runs"], dict):
+    config["runs"] = {
+        tier: int(n) if str(n).isdecimal() else n for tier, n in config["runs"].items()
+    }
+
 try:
+    for name in workflow.configfiles:
+        parsed(Path(name), str(name))
     check_schema(config, "config", "config/config.yaml")
     PAPERS = suite().select(config["papers"])
-    SEARCHES = {(search.paper, search.name): search for search in checked_searches(suite())}
+    SEARCHES = {
+        (search.paper, search.name): search for search in checked_searches(suite())
+    }
 except DeclarationError as error:
     raise WorkflowError(str(error))
 
-RESULTS = config["results"]
-DATA = config["data"]
+RESULTS, DATA = (os.path.expanduser(config[name]) for name in ("results", "data"))
 TRIAL = f"{RESULTS}/search/{{paper}}/{{search}}/{{stage}}/{{rank}}/trial.json"
 # Ends of the names of the tables of claims; the .html among them is shown in the report.
 TABLES = [".csv", ".json", ".md", "_column.tex", "_page.tex", "_preview.tex"]
@@ -41,10 +50,11 @@ TABLES = [".csv", ".json", ".md", "_column.tex", "_page.tex", "_preview.tex"]
 # the device, stands here and in no rule, so that another place or device reruns nothing.
 def call(again=""):
     """Have jobs call it so; what it adds to `run` is $AGAIN."""
-    words = [sys.executable, "-m", "replications", "--data", DATA, "--results", RESULTS]
+    words = ["-P", "-m", "replications", "--data", DATA, "--results", RESULTS]
+    command = f"PYTHONPATH={shlex.quote(workflow.basedir)} {shlex.join([sys.executable, *words])}"
     shell.prefix(
         f"set -euo pipefail; DEVICE={shlex.quote(config['device'])}; AGAIN={again}; "
-        f'replications() {{{{ {shlex.join(words)} "$@"; }}}}; '
+        f'replications() {{{{ {command} "$@"; }}}}; '
     )
 
 

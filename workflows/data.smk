@@ -18,4 +18,4 @@ for dataset in CATALOGUE.values():
             params:
                 dataset=dataset.name,
             shell:
-                "replications --log {log} fetch {params.dataset}"
+                "replications --log {log:q} fetch {params.dataset}"

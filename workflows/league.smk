@@ -25,7 +25,7 @@ if LEAGUE in PAPERS:
         params:
             code=code_hash("replications.core.steps.costs"),
         shell:
-            "replications --log {log} costs --tier {wildcards.tier} --device $DEVICE"
+            "replications --log {log:q} costs --tier {wildcards.tier} --device $DEVICE"
             " --threads {threads}"
 
     rule league_table:
@@ -41,4 +41,4 @@ if LEAGUE in PAPERS:
             code=code_hash("replications.core.report.league"),
             declared=digest(PAPERS[LEAGUE].declared),
         shell:
-            "replications --log {log} league --tier {wildcards.tier}"
+            "replications --log {log:q} league --tier {wildcards.tier}"

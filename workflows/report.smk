@@ -67,7 +67,7 @@ for paper in PAPERS:
             paper=paper,
             runs=lambda w: runs(w.tier),
         shell:
-            "replications --log {log} report {params.paper} --tier {wildcards.tier}"
+            "replications --log {log:q} report {params.paper} --tier {wildcards.tier}"
             " --runs {params.runs}"
 
     rule:
@@ -83,7 +83,7 @@ for paper in PAPERS:
             f"{RESULTS}/{{tier}}/logs/complete/{paper}.log",
         localrule: True
         shell:
-            "replications --log {log} complete {output} {input.done}"
+            "replications --log {log:q} complete {output:q} {input.done:q}"
 
 
 rule overview:
@@ -108,7 +108,7 @@ rule overview:
         papers=list(PAPERS),
         runs=lambda w: runs(w.tier),
     shell:
-        "replications --log {log} overview {params.papers} --tier {wildcards.tier}"
+        "replications --log {log:q} overview {params.papers} --tier {wildcards.tier}"
         " --runs {params.runs}"
 
 
@@ -143,7 +143,7 @@ rule page:
         ),
         declared=[digest(paper.declared) for paper in PAPERS.values()],
     shell:
-        "replications --log {log} page --tier {wildcards.tier}"
+        "replications --log {log:q} page --tier {wildcards.tier}"
 
 
 rule crate:
@@ -157,4 +157,4 @@ rule crate:
     params:
         code=code_hash("replications.core.steps.crate"),
     shell:
-        "replications --log {log} crate --tier {wildcards.tier}"
+        "replications --log {log:q} crate --tier {wildcards.tier}"

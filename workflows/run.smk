@@ -34,8 +34,8 @@ for paper, tier in product(PAPERS, TIERS):
                 what=job.what,
                 runs=job.runs,
             shell:
-                "replications --log {log} run {params.what} --tier {params.tier}"
-                " --runs {params.runs} --done {output} --device $DEVICE --threads {threads} $AGAIN"
+                "replications --log {log:q} run {params.what} --tier {params.tier}"
+                " --runs {params.runs} --done {output:q} --device $DEVICE --threads {threads} $AGAIN"
 
 
 rule classifier:
@@ -53,5 +53,5 @@ rule classifier:
     params:
         code=code_hash("replications.core.score.estimators.classifier:train"),
     shell:
-        "replications --log {log} classifier {wildcards.dataset}"
+        "replications --log {log:q} classifier {wildcards.dataset}"
         " --device $DEVICE --threads {threads}"

@@ -16,7 +16,7 @@ rule trial:
     params:
         hashes=lambda w: SEARCHES[w.paper, w.search].hashes(int(w.stage)),
     shell:
-        "replications --log {log} trial {wildcards.paper} {wildcards.search} {wildcards.stage}"
+        "replications --log {log:q} trial {wildcards.paper} {wildcards.search} {wildcards.stage}"
         " {wildcards.rank} --device $DEVICE --threads {threads}"
 
 
@@ -32,7 +32,7 @@ rule tabulate:
     params:
         code=code_hash("replications.core.steps.search"),
     shell:
-        "replications --log {log} tabulate {wildcards.paper} {wildcards.search}"
+        "replications --log {log:q} tabulate {wildcards.paper} {wildcards.search}"
 
 
 rule search:

@@ -114,6 +114,9 @@ def check_schema(declared: object, schema: str, name: str) -> None:
 def fault(error: ValidationError) -> str:
     """One line for a jsonschema error: the key, what is wrong, and what is allowed."""
     key = ".".join(str(part) for part in error.absolute_path) or "(top)"
+    told = error.schema.get("description", "")
+    if error.validator == "oneOf" and told:
+        return f"{key}: {error.instance!r} does not fit; it is {told}"
     if error.validator == "oneOf":
         choices = (
             ", ".join(choice.get("required", ["a fixed value"])) for choice in error.validator_value
@@ -122,4 +125,6 @@ def fault(error: ValidationError) -> str:
     allowed = ""
     if error.validator == "additionalProperties" and "properties" in error.schema:
         allowed = f"; allowed keys are {', '.join(error.schema['properties'])}"
+    elif error.validator == "type" and told:
+        allowed = f" ({told})"
     return f"{key}: {error.message}{allowed}"
