@@ -10,6 +10,7 @@ import logging
 import os
 import sys
 import time
+from io import TextIOWrapper
 from pathlib import Path
 
 from replications.core.declare.experiments import TIERS
@@ -114,6 +115,9 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
 def main(given: list[str] | None = None) -> int:
     """Run one command; 0 if it did what it says, 1 with a message if it could not."""
     args = arguments(given)
+    for stream in (sys.stdout, sys.stderr):  # a terminal that has no "±" is told of it otherwise
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     threads = str(getattr(args, "threads", 1))
     for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[variable] = threads  # before torch or numpy is imported
@@ -121,7 +125,7 @@ def main(given: list[str] | None = None) -> int:
     handlers: list[logging.Handler] = [shown]
     if args.log:  # the details; a terminal sees what went wrong alone
         args.log.parent.mkdir(parents=True, exist_ok=True)
-        handlers.append(logging.FileHandler(args.log))
+        handlers.append(logging.FileHandler(args.log, encoding="utf-8"))
     if args.log or args.command == "compare-rules":  # which prints a table
         shown.setLevel(logging.ERROR)
     logging.basicConfig(format="%(message)s", handlers=handlers)

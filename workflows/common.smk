@@ -73,7 +73,7 @@ def keep_cost():
         folder = Path(RESULTS, tier)
         written = [path.stat().st_mtime for path in folder.glob("logs/**/*.log")]
         if max(written, default=0) > process.create_time():
-            (folder / "snakemake.json").write_text(json.dumps(spent))
+            (folder / "snakemake.json").write_text(json.dumps(spent), encoding="utf-8")
 
 
 def gpus():

@@ -135,7 +135,7 @@ rule page:
         code=[TABLE_CODE, code_hash("replications.core.steps.page")],
         templates=digest(
             {
-                path.name: path.read_text()
+                path.name: path.read_text(encoding="utf-8")
                 for path in Path(workflow.basedir).glob(
                     "replications/core/report/page/templates/*"
                 )

@@ -1,10 +1,35 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all, and by one process at a time."""
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from replications.core.base.errors import Expected
+
+
+@contextmanager
+def locked(path: Path, *, wait: bool) -> Iterator[None]:
+    """Hold the lock of a file; the kernel lets it go even if the process is killed.
+
+    Raises BlockingIOError if another process holds it, unless it shall `wait`; Expected where the
+    file system has no locks.
+    """
+    with open(path, "wb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            raise
+        except OSError as error:
+            raise Expected(
+                f"{path.parent}: the file system has no locks ({error.strerror}): use a folder on "
+                "another, such as a local disk"
+            ) from error
+        yield
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:

@@ -36,14 +36,16 @@ def module_file(module: str) -> Path | None:
 @cache
 def syntax(path: Path) -> ast.Module:
     """The syntax tree of a file."""
-    return ast.parse(path.read_text(), filename=str(path))
+    return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
 
 
 def git_commit() -> str:
     """The checked-out commit, with "-dirty" where tracked files differ; "unknown" outside git."""
     command = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
     try:
-        answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        answer = subprocess.run(
+            command, cwd=ROOT, capture_output=True, encoding="utf-8", check=True
+        )
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
     return answer.stdout.strip()
@@ -81,7 +83,7 @@ def processor() -> str:
     """The processor's name, with family and model where Linux tells them."""
     if not CPUINFO.exists():
         return platform.processor() or platform.machine()
-    found = dict(re.findall(r"^([^\t:]+?)\s*: (.*)$", CPUINFO.read_text(), re.M))
+    found = dict(re.findall(r"^([^\t:]+?)\s*: (.*)$", CPUINFO.read_text(encoding="utf-8"), re.M))
     name = found.get("model name", platform.machine())
     numbers = [f"{key} {found[key]}" for key in ("cpu family", "model") if key in found]
     return ", ".join([name, *numbers])

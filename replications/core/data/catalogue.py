@@ -109,15 +109,24 @@ def fault_of(path: Path, file: DataFile) -> str | None:
         return f"is missing: {expected}"
     stamp = path.parents[1] / ".verified" / path.parent.name / path.name
     seen = f"{file.sha256} {path.stat().st_size} {path.stat().st_mtime_ns}"
-    if stamp.is_file() and stamp.read_text() == seen:
+    if stamp.is_file() and stamp.read_text(encoding="utf-8") == seen:
         return None
     size, digest = path.stat().st_size, sha256_of(path)
     if (size, digest) == (file.bytes, file.sha256):
         with suppress(OSError):  # a folder that is not ours to write in is hashed every time
             stamp.parent.mkdir(parents=True, exist_ok=True)
-            stamp.write_text(seen)
+            stamp.write_text(seen, encoding="utf-8")
         return None
     return f"has {size} bytes with SHA-256 {digest}: {expected}"
+
+
+def is_here(name: str, root: Path) -> bool:
+    """Whether ``root/name`` has every file of the dataset, all canonical."""
+    dataset = find(name)
+    return all(
+        fault_of(path, file) is None
+        for path, file in zip(dataset.paths(root), dataset.files, strict=True)
+    )
 
 
 def find(name: str) -> Dataset:

@@ -185,7 +185,7 @@ def _run(*command: str, cwd: Path) -> None:
             command,
             cwd=cwd,
             check=True,
-            text=True,
+            encoding="utf-8",
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

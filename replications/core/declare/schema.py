@@ -94,7 +94,7 @@ def fits(value: object, schema: Mapping) -> bool:
 def schemas() -> Registry:
     """All of workflows/schemas by their files' names: by these they name each other."""
     files = SCHEMAS.glob("*.schema.yaml")
-    contents = ((file.name, yaml.load(file.read_text(), LOADER)) for file in files)
+    contents = ((file.name, yaml.load(file.read_text(encoding="utf-8"), LOADER)) for file in files)
     return Registry().with_resources((n, Resource.from_contents(c)) for n, c in contents)
 
 

@@ -43,7 +43,7 @@ def behind(table: Path) -> list[str]:
         rows = pd.read_csv(table, dtype=str)
         found = rows["paper"].tolist() if "paper" in rows else []
     else:
-        told = json.loads(table.read_text())
+        told = json.loads(table.read_text(encoding="utf-8"))
         found = [row["paper"] for row in told.get("comparisons", [])]
     if not found:
         raise ValueError(f"{table} has no papers: give a comparison.csv or comparison.json")
@@ -80,4 +80,4 @@ def of_suite() -> Entry:
 
 def citation() -> dict:
     """CITATION.cff: the suite's title, version, licence and authors."""
-    return yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    return yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))

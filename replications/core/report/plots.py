@@ -133,7 +133,7 @@ def figures(
 
     Where a simulation has no run, or nothing at all has, the figure says so instead.
     """
-    plt.style.use(STYLE)
+    plt.style.use(["default", STYLE])  # none of the user's
     science = import_module(f"{PACKAGE}.{paper.name}.figures")
     kinds = {experiment.name: experiment.kind for experiment in paper.experiments(tier)}
     for name in paper.figures if names is None else names:

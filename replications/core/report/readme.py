@@ -163,7 +163,7 @@ def spread(values: pd.Series) -> str:
 
 def trials(path: Path) -> str:
     """The Markdown table of a search: every trial, the best of each stage first."""
-    with open(path, newline="") as file:
+    with open(path, encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     short = {name: " ".join(name.split("/")[1:]) if "/" in name else name for name in rows[0]}
     cells = [{short[name]: value or "–" for name, value in row.items()} for row in rows]
@@ -176,7 +176,9 @@ def tuned(reference: Path) -> str:
     """The Markdown table of the league's searches: what the best draw of each has, and gives."""
     found = []
     for search in (s for s in searches() if s.paper == LEAGUE):
-        with open(reference / "search" / LEAGUE / f"{search.name}.csv", newline="") as file:
+        with open(
+            reference / "search" / LEAGUE / f"{search.name}.csv", encoding="utf-8", newline=""
+        ) as file:
             best = next(row for row in csv.DictReader(file) if row["stage"] != "0")
         drawn = {k.split("/", 1)[1].replace("/", " "): v for k, v in best.items() if "/" in k}
         chosen = ", ".join(f"{name} {value}" for name, value in drawn.items())
@@ -215,15 +217,15 @@ def generated(reference: Path) -> dict[Path, str]:
     findings = Findings(DOCS / "findings.yaml", papers, reference)
     front, claims, reading = ROOT / "README.md", DOCS / "claims.md", DOCS / "reading.md"
     texts = {
-        front: replace(front.read_text(), papers_by_verdict(comparisons, papers)),
-        claims: replace(claims.read_text(), all_claims(comparisons, papers)),
-        reading: replace(reading.read_text(), RULE, VERDICT_RULE),
+        front: replace(front.read_text(encoding="utf-8"), papers_by_verdict(comparisons, papers)),
+        claims: replace(claims.read_text(encoding="utf-8"), all_claims(comparisons, papers)),
+        reading: replace(reading.read_text(encoding="utf-8"), RULE, VERDICT_RULE),
     }
     texts[front] = replace(texts[front], findings.sentences(), FINDINGS)
     for name, paper in papers.items():
         path = ROOT / PACKAGE / name / "README.md"
         outcome = outcome_of_paper(paper, comparisons, reference)
-        texts[path] = replace(path.read_text(), outcome)
+        texts[path] = replace(path.read_text(encoding="utf-8"), outcome)
         if SAMPLES[0] in texts[path]:
             texts[path] = replace(texts[path], samples(paper, reference), SAMPLES)
     for search in searches():

@@ -37,7 +37,10 @@ def store(files: Sequence[Path], paper: Paper, reference: Path, tier: str) -> No
 
     text = as_csv(long_table(files, {paper.name: paper}))
     fresh = pd.read_csv(StringIO(text), dtype=str, keep_default_na=False)
-    made = [who_made(json.loads((path.parent / "run.json").read_text())) for path in files]
+    made = [
+        who_made(json.loads((path.parent / "run.json").read_text(encoding="utf-8")))
+        for path in files
+    ]
     merge_rows(reference / f"{tier}.csv", fresh, KEYS[:3], KEYS, gone)
     runs = ["tier", *KEYS[:3]]
     machines = pd.DataFrame(made, columns=MADE, dtype=str)

@@ -54,7 +54,7 @@ def rows_of(scores: dict, metrics: Mapping[str, Metric]) -> list[dict]:
 
 def long_table(files: Sequence[Path], papers: Mapping[str, Paper]) -> pd.DataFrame:
     """The long table of some scores.json files of papers."""
-    contents = [json.loads(file.read_text()) for file in files]
+    contents = [json.loads(file.read_text(encoding="utf-8")) for file in files]
     rows = [row for scores in contents for row in rows_of(scores, papers[scores["paper"]].metrics)]
     table = pd.DataFrame(rows, columns=COLUMNS).sort_values(KEYS, ignore_index=True)
     return table.assign(higher_is_better=table["higher_is_better"].astype("boolean"))

@@ -27,7 +27,7 @@ def ends(hashes: dict[str, str], experiment: Experiment, carried: Carried) -> di
 
 def current(path: Path, experiment: Experiment, carried: Carried) -> bool:
     """Whether a scores.json is of today's code, settings and data, or carried to them."""
-    scores = json.loads(path.read_text())
+    scores = json.loads(path.read_text(encoding="utf-8"))
     if scores["hashes"].get("format") != str(FORMAT):
         return False
     return ends(hashes_of(scores), experiment, carried) == today(experiment)

@@ -46,7 +46,10 @@ def held(device: str) -> Iterator[str]:
         return
     serials = [torch.cuda.get_device_properties(i).uuid for i in range(torch.cuda.device_count())]
     locks = Path(tempfile.gettempdir())
-    files = [open(locks / f"replications-gpu-{os.getuid()}-{s}.lock", "w") for s in serials]
+    files = [
+        open(locks / f"replications-gpu-{os.getuid()}-{s}.lock", "w", encoding="utf-8")
+        for s in serials
+    ]
     try:
         while True:
             for i, file in enumerate(files):

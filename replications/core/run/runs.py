@@ -8,16 +8,16 @@ checkpoint.safetensors   only while a training is unfinished
 
 from __future__ import annotations
 
-import fcntl
 import re
 import resource
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from replications.core.base.errors import Expected
+from replications.core.base.files import locked
 from replications.core.base.provenance import environment, git_commit
 from replications.core.base.scores import maker
 from replications.core.run.seeds import SOURCES, seed
@@ -74,9 +74,9 @@ class Run:
         Raises RunDirectoryBusy if another process holds it.
         """
         self.directory.mkdir(parents=True, exist_ok=True)
-        with open(self.directory / ".lock", "w") as lock:
+        with ExitStack() as stack:
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                stack.enter_context(locked(self.directory / ".lock", wait=False))
             except BlockingIOError:
                 raise RunDirectoryBusy(
                     f"{self.directory} is being written by another process: wait for it to end, "
@@ -115,7 +115,7 @@ def peak_memory_mb() -> int:
     """The largest resident size of this process so far, in MB (10^6 bytes)."""
     status = Path("/proc/self/status")
     if status.exists():  # Linux; there getrusage starts from the parent's peak
-        (kilobytes,) = re.findall(r"VmHWM:\s+(\d+) kB", status.read_text())
+        (kilobytes,) = re.findall(r"VmHWM:\s+(\d+) kB", status.read_text(encoding="utf-8"))
         return round(int(kilobytes) * 1024 / 1e6)
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6)  # macOS: bytes
 

@@ -18,7 +18,7 @@ from replications.core.run.runs import Run
 
 def curves(run: Run) -> list[Score]:
     """What was monitored in training."""
-    with open(run.directory / "curves.csv", newline="") as file:
+    with open(run.directory / "curves.csv", encoding="utf-8", newline="") as file:
         return [
             Score(r["metric"], float(r["value"]), r["part"], int(r["step"]))
             for r in csv.DictReader(file)
@@ -42,7 +42,7 @@ def assign(parameters: dict[str, Tensor], values: dict[str, Tensor]) -> None:
 
 def write(run: Run, scores: Iterable[Score]) -> None:
     """scores.json: a row for each score, whose they are, and the hashes of what they come from."""
-    trained = json.loads(Path(run.directory / "run.json").read_text())
+    trained = json.loads(Path(run.directory / "run.json").read_text(encoding="utf-8"))
     content = {
         "paper": run.experiment.paper,
         "experiment": run.experiment.name,

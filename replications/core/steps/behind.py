@@ -70,7 +70,7 @@ def yours(results: Path, paper: str, name: str, tier: str, runs: Iterable[int]) 
     for run in sorted(runs):
         path = directory(results, tier, paper, name, run) / "run.json"
         try:
-            told = json.loads(path.read_text())
+            told = json.loads(path.read_text(encoding="utf-8"))
             lines[run] = tuple(recorded_in(told)), ()
             seconds[run] = float(told["seconds"])
         except (OSError, ValueError, KeyError, TypeError) as error:

@@ -51,7 +51,7 @@ class NotCarried(Expected):
 def git(*arguments: str) -> str:
     """What a git command on the project answers. Raises ValueError with what git says."""
     done = subprocess.run(
-        ["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+        ["git", *arguments], cwd=ROOT, capture_output=True, encoding="utf-8", check=False
     )
     if done.returncode:
         raise ValueError(f"git {' '.join(arguments)}: {done.stderr.strip()}")
@@ -91,7 +91,7 @@ def called(tree: Path, *arguments: str) -> subprocess.Popen:
     """A command of the suite in the code of a tree, on one thread."""
     command = [sys.executable, "-m", "replications", *arguments]
     return subprocess.Popen(command, cwd=tree, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                            text=True)  # fmt: skip
+                            encoding="utf-8")  # fmt: skip
 
 
 def wait_for(process: subprocess.Popen, what: str) -> None:
@@ -260,7 +260,7 @@ def numbers(folder: Path, experiment: tuple[str, str, str]) -> tuple[Numbers, st
     paper, name, tier = experiment
     error = folder / paper / name / f"{tier}.error"
     if error.exists():
-        return {}, error.read_text()
+        return {}, error.read_text(encoding="utf-8")
     return load_file(folder / paper / name / f"{tier}.safetensors"), ""
 
 
@@ -303,7 +303,10 @@ def carry(revision: str, reference: Path, data: Path, tolerances: Mapping | None
     with checked_out(commit) as tree, TemporaryDirectory() as folder:
         work = Path(folder)
         wait_for(called(tree, "hashes", str(work / "old.json")), f"{revision}: its hashes")
-        old, new = by_key(json.loads((work / "old.json").read_text())), by_key(probe.hashes())
+        old, new = (
+            by_key(json.loads((work / "old.json").read_text(encoding="utf-8"))),
+            by_key(probe.hashes()),
+        )
         wanted, lost = planned(have, carried, old, new, config_of)
         experiments = list(dict.fromkeys(key[:3] for key in wanted))
         logger.info("%d short runs by the code of %s and by today's", len(experiments), revision)

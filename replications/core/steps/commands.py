@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import fcntl
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from replications.core.base.errors import Expected
-from replications.core.base.files import write_atomically, write_json
+from replications.core.base.files import locked, write_atomically, write_json
 from replications.core.data.catalogue import data_hash
 from replications.core.declare import papers
 from replications.core.declare.league import LEAGUE, entries
@@ -32,11 +31,13 @@ def fetch(args: argparse.Namespace) -> None:
 
 def have_dataset(dataset: str, data: Path) -> None:
     """Have a dataset's canonical files in `data`, one process at a time."""
+    from replications.core.data.catalogue import is_here
     from replications.core.data.fetch import fetch as fetch_dataset
 
+    if is_here(dataset, data):  # also in a folder that is not ours to write in
+        return
     data.mkdir(parents=True, exist_ok=True)
-    with open(data / f".{dataset}.lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(data / f".{dataset}.lock", wait=True):
         fetch_dataset(dataset, data)
 
 
@@ -288,7 +289,7 @@ def probe(args: argparse.Namespace) -> None:
     from replications.core.steps.probe import probe as run_shortly
 
     suite = papers.suite()
-    named = json.loads(args.experiments.read_text())
+    named = json.loads(args.experiments.read_text(encoding="utf-8"))
     run_shortly([suite.experiment(*names) for names in named], args.data, args.into)
 
 
@@ -323,7 +324,7 @@ def reference(args: argparse.Namespace) -> None:
         costs = args.results / args.tier / "papers" / LEAGUE / "costs.csv"
         into = args.results / "reference" / LEAGUE / f"{args.tier}.csv"
         into.parent.mkdir(exist_ok=True)
-        write_atomically(into, costs.read_text())
+        write_atomically(into, costs.read_text(encoding="utf-8"))
 
 
 def explain(args: argparse.Namespace) -> None:

@@ -45,19 +45,20 @@ def cost(results: Path, tier: str) -> Cost:
     Raises ValueError, with what to do, where there is nothing to read.
     """
     folder = results / tier
-    seconds = {path: spent[-1] for path in sorted((folder / "logs").rglob("*.log"))
-               if (spent := [float(s) for s in SPENT.findall(path.read_text())])}  # fmt: skip
+    texts = {path: path.read_text(encoding="utf-8") for path in (folder / "logs").rglob("*.log")}
+    seconds = {path: float(spent[-1]) for path, text in sorted(texts.items())
+               if (spent := SPENT.findall(text))}  # fmt: skip
     running = {p: s for p, s in seconds.items() if p.relative_to(folder).parts[1] == "run"}
     whole = folder / "snakemake.json"
     if not running or not whole.exists():
         raise ValueError(f"{folder} tells no cost: run `snakemake --forceall {tier}` first")
     done = [run for path in sorted((folder / "done").rglob("*.json"))
-            for run in json.loads(path.read_text())]  # fmt: skip
+            for run in json.loads(path.read_text(encoding="utf-8"))]  # fmt: skip
     runs = sum(run["cpu_seconds"] for run in done)
     beside = max(0.0, sum(running.values()) - runs)  # measured apart, so that it may come out < 0
     each = beside / len(running)
     others = sum(seconds.values()) - sum(running.values())
-    workflow = json.loads(whole.read_text())
+    workflow = json.loads(whole.read_text(encoding="utf-8"))
     used = runs + beside + others + workflow["cpu_seconds"]
     return Cost(
         jobs=len(seconds),

@@ -157,7 +157,7 @@ def run_of(row: dict, results: Path, tier: str, carried: Carried, again: str) ->
 
 def told(path: Path, needed: tuple[str, ...], again: str) -> dict:
     """The contents of a JSON file of a run. Raises ValueError if it lacks something needed."""
-    contents = json.loads(path.read_text()) if path.exists() else {}
+    contents = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     if lacking := [name for name in needed if name not in contents]:
         what = f"lacks {', '.join(lacking)}" if contents else "is missing"
         raise ValueError(f"{path} {what}, so that nothing says what made this run: {again}")

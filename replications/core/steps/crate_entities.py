@@ -114,7 +114,9 @@ def day() -> str:
     """
     command = ["git", "show", "--no-patch", "--format=%cs", "HEAD"]
     try:
-        answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        answer = subprocess.run(
+            command, cwd=ROOT, capture_output=True, encoding="utf-8", check=True
+        )
     except (OSError, subprocess.CalledProcessError):
         return str(citation()["date-released"])
     return answer.stdout.strip()

@@ -116,7 +116,8 @@ def follow(
     workflow = Workflow(costs)
     last: deque[str] = deque(maxlen=KEPT)
     lives, started = out.isatty(), clock()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                               encoding="utf-8", errors="replace")  # fmt: skip
     assert process.stdout, "it is a pipe"
     try:
         for line in process.stdout:

@@ -32,10 +32,10 @@ def up_to_date(run: Run, step: str) -> bool:
     Scores have to be those of the training that is there.
     """
     try:
-        trained = json.loads((run.directory / "run.json").read_text())["hashes"]
+        trained = json.loads((run.directory / "run.json").read_text(encoding="utf-8"))["hashes"]
         if step == "train":
             return run.accepts(trained, step)
-        scores = json.loads((run.directory / "scores.json").read_text())
+        scores = json.loads((run.directory / "scores.json").read_text(encoding="utf-8"))
         return run.accepts(scores["hashes"], step) and scores["train"]["hashes"] == trained
     except (FileNotFoundError, json.JSONDecodeError, KeyError):
         return False
@@ -99,7 +99,7 @@ def work(
 
 def failures(done: Iterable[Path]) -> dict[Path, list[dict]]:
     """The runs that failed, by the file that says so."""
-    ended = {path: json.loads(path.read_text()) for path in done}
+    ended = {path: json.loads(path.read_text(encoding="utf-8")) for path in done}
     return {path: failed for path, runs in ended.items()
             if (failed := [run for run in runs if run["failed"]])}  # fmt: skip
 
@@ -112,7 +112,7 @@ def complete(done: Sequence[Path], into: Path) -> None:
     """
     failed = failures(done)
     if not failed:
-        runs = sum(len(json.loads(path.read_text())) for path in done)
+        runs = sum(len(json.loads(path.read_text(encoding="utf-8"))) for path in done)
         into.parent.mkdir(parents=True, exist_ok=True)
         write_json(into, {"runs": runs})
         return

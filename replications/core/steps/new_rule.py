@@ -39,10 +39,10 @@ def write_folder(name: str, root: Path) -> str:
     files = {folder / "__init__.py": ""}
     for template in sorted(TEMPLATES.glob("*.txt")):
         into = tests if template.name.startswith("test_") else folder
-        text = Template(template.read_text()).substitute(words)
+        text = Template(template.read_text(encoding="utf-8")).substitute(words)
         files[into / template.name.removesuffix(".txt")] = text
     for path, text in files.items():
         path.parent.mkdir(exist_ok=True)
-        path.write_text(text)
+        path.write_text(text, encoding="utf-8")
     written = "\n".join(f"wrote {path.relative_to(root)}" for path in files)
     return NEXT.format(name=name, written=written)

@@ -114,7 +114,7 @@ def run_shortly(short: Experiment, data: Path, directory: Path, folder: Path) ->
         save_file(numbers_of(run), path)
     except Exception as error:
         path = folder / f"{short.tier}.error"
-        path.write_text(f"{type(error).__name__}: {error}")
+        path.write_text(f"{type(error).__name__}: {error}", encoding="utf-8")
     return path
 
 
@@ -124,8 +124,8 @@ def numbers_of(run: Run) -> dict[str, Tensor]:
         f"train/parameters/{name}": tensor
         for name, tensor in load_file(run.directory / "parameters.safetensors").items()
     }
-    scores = json.loads((run.directory / "scores.json").read_text())["rows"]
-    curves = len((run.directory / "curves.csv").read_text().splitlines()) - 1
+    scores = json.loads((run.directory / "scores.json").read_text(encoding="utf-8"))["rows"]
+    curves = len((run.directory / "curves.csv").read_text(encoding="utf-8").splitlines()) - 1
     for number, row in enumerate(scores):
         part = "train/curves" if number < curves else "score/rows"
         name = "/".join([row["metric"], row["part"], str(row["step"])])

@@ -44,7 +44,7 @@ def release(results: Path, tier: str) -> Path:
     """
     commit = clean_commit()
     crate = write_crate(results, tier)
-    graph = json.loads(crate.read_text())["@graph"]
+    graph = json.loads(crate.read_text(encoding="utf-8"))["@graph"]
     contents = described(crate, graph) | stored(results / "reference")
     contents |= {name: (ROOT / name).read_bytes() for name in ("LICENSE", "CITATION.cff")}
     words = {"tier": tier, "commit": commit, "sums": SUMS}

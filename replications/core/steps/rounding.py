@@ -187,4 +187,6 @@ def run_variant(variant: Variant, folder: Path, papers: Sequence[str]) -> None:
                           stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT,
                           check=False)  # fmt: skip
     if done.returncode:
-        raise ValueError(f"{variant.name} failed:\n{(into / 'log').read_text()[-2000:]}")
+        raise ValueError(
+            f"{variant.name} failed:\n{(into / 'log').read_text(encoding='utf-8')[-2000:]}"
+        )

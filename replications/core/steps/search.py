@@ -24,7 +24,10 @@ from replications.core.run.runs import Run
 
 def ranked(folder: Path, stage: int) -> list[dict]:
     """The trials of a stage, best first; what diverged comes last."""
-    trials = [json.loads(path.read_text()) for path in sorted(folder.glob(f"{stage}/*/trial.json"))]
+    trials = [
+        json.loads(path.read_text(encoding="utf-8"))
+        for path in sorted(folder.glob(f"{stage}/*/trial.json"))
+    ]
     worst = -math.inf
     return sorted(trials, key=lambda t: (-(worst if t["value"] is None else t["value"]), t["draw"]))
 

@@ -17,12 +17,15 @@ def summary(results: Path, tier: str | None) -> Iterator[str]:
 
     Without a tier that of config/config.yaml. Raises ValueError, with what to run, without tables.
     """
-    tier = tier or yaml.safe_load((ROOT / "config" / "config.yaml").read_text())["tier"]
+    tier = (
+        tier
+        or yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))["tier"]
+    )
     table = results / tier / "comparison.json"
     if not table.exists():
         raise ValueError(f"{table} is not there: run `snakemake --cores all {tier}` first")
     told: dict[str, list[str]] = {}
-    for row in json.loads(table.read_text())["comparisons"]:
+    for row in json.loads(table.read_text(encoding="utf-8"))["comparisons"]:
         told.setdefault(row["paper"], []).append(row["verdict"])
     width = max(map(len, told), default=0)
     for paper, verdicts in told.items():

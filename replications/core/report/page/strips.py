@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-import matplotlib
+from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -89,6 +89,7 @@ def zones(claim: Claim, metric: Metric, scale: Scale) -> Iterator[tuple[float, f
         yield left, right, alpha
 
 
+@style.context(["default", {"svg.hashsalt": "strip"}])  # nothing of the user's
 def strip(claim: Claim, metric: Metric, scale: Scale, stored: Seen, yours: Seen) -> str:
     """The drawing as the address of an image: what is stored above, yours below."""
     figure = Figure(figsize=INCHES)
@@ -127,16 +128,15 @@ def whisker(axes: Axes, seen: Seen, scale: Scale, height: float, color: str) -> 
     line(axes, [place], [height], color=color, ls="", marker=shape, ms=5.5, mew=0)
 
 
-def line(axes: Axes, x: list[float], y: list[float], **style: Any) -> None:
+def line(axes: Axes, x: list[float], y: list[float], **look: Any) -> None:
     """A line or marks, which no clip path surrounds: what is drawn lies inside."""
-    axes.plot(x, y, clip_on=False, solid_capstyle="butt", **style)
+    axes.plot(x, y, clip_on=False, solid_capstyle="butt", **look)
 
 
 def address(figure: Figure) -> str:
     """A figure as SVG in a data address."""
     written = io.StringIO()
-    with matplotlib.rc_context({"svg.hashsalt": "strip"}):
-        figure.savefig(written, format="svg", transparent=True, metadata=NOTHING)
+    figure.savefig(written, format="svg", transparent=True, metadata=NOTHING)
     svg = written.getvalue()
     svg = re.sub(r"\s+", " ", svg[svg.index("<svg") :]).replace("> <", "><").replace('"', "'")
     svg = re.sub(r"<g id='\w+'>", "<g>", svg)  # names that nobody uses

@@ -134,7 +134,7 @@ def matrix(rows: Iterable[Row], whose: str) -> dict[str, dict[str, int]]:
 
 def embedded(name: str) -> Markup:
     """A file of the templates, to stand in the page as it is."""
-    return Markup((TEMPLATES / name).read_text())
+    return Markup((TEMPLATES / name).read_text(encoding="utf-8"))
 
 
 def data_tables() -> Markup:
