@@ -115,12 +115,7 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
 def main(given: list[str] | None = None) -> int:
     """Run one command; 0 if it did what it says, 1 with a message if it could not."""
     args = arguments(given)
-    for stream in (sys.stdout, sys.stderr):  # a terminal that has no "±" is told of it otherwise
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
-    threads = str(getattr(args, "threads", 1))
-    for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        os.environ[variable] = threads  # before torch or numpy is imported
+    settle(threads=getattr(args, "threads", 1))
     shown = logging.StreamHandler()
     handlers: list[logging.Handler] = [shown]
     if args.log:  # the details; a terminal sees what went wrong alone
@@ -135,6 +130,19 @@ def main(given: list[str] | None = None) -> int:
     if args.log:
         logger.info(SPENT, time.process_time())
     return status
+
+
+def settle(threads: int) -> None:
+    """Make what is computed and drawn the same in all surroundings; before libraries are imported.
+
+    Those read environment variables: how many threads they take, and where figures are drawn.
+    """
+    for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ[variable] = str(threads)
+    os.environ["MPLBACKEND"] = "agg"
+    for stream in (sys.stdout, sys.stderr):  # a terminal that has no "±" is told of it otherwise
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def run(args: argparse.Namespace) -> int:

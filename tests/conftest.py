@@ -5,6 +5,7 @@ import os
 # One thread, before torch is imported: runs are compared bit for bit.
 for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[variable] = "1"
+os.environ["MPLBACKEND"] = "agg"
 
 import pytest  # noqa: E402
 import torch  # noqa: E402
