@@ -1,5 +1,6 @@
 """What Snakemake plans, and what it says of a mistake: nothing here runs a job."""
 
+import os
 import re
 
 import pytest
@@ -42,6 +43,34 @@ def test_a_mistake_in_a_yaml_file_is_named_with_its_key_and_what_is_allowed(
     done = snakemake(folder, "--dry-run", "smoke")
     assert done.returncode != 0
     assert re.search(message, done.stdout), done.stdout[-2000:]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("papers=lee2015", r"papers: 'lee2015' does not fit; it is all, or a list .*papers=\[lee2015\]"),  # noqa: E501
+        ("runs=3", r"runs: 3 is not of type 'object' \(the number of runs by tier, as in"),
+        ("runs={smoke: two}", r"runs.smoke: 'two' is not of type 'integer'"),
+        ("device=gpu", r"device: 'gpu' is not one of \['auto', 'cpu'"),
+    ],
+)  # fmt: skip
+def test_a_mistake_on_the_command_line_is_named_with_what_is_allowed(untouched, given, message):
+    done = snakemake(untouched, "--dry-run", "smoke", "--config", given)
+    assert done.returncode != 0 and re.search(message, done.stdout), done.stdout[-2000:]
+
+
+def test_runs_and_folders_may_be_given_on_the_command_line(untouched):
+    given = ["runs={smoke: 1}", "results=~/my results", "papers=[akrout2019]"]
+    done = snakemake(untouched, "--dry-run", "--printshellcmds", "smoke", "--config", *given)
+    (told,) = set(re.findall(r"run akrout2019 --tier smoke --runs 0 --done '(.*?)'", done.stdout))
+    assert told == os.path.expanduser("~/my results/smoke/done/akrout2019.json")
+
+
+def test_a_key_that_is_twice_in_the_configuration_is_named(tmp_path):
+    folder = copy_of(ROOT, tmp_path / "project")
+    edit(folder / "config/config.yaml", "tier: standard", "tier: smoke\ntier: standard")
+    done = snakemake(folder, "--dry-run")
+    assert done.returncode and "config.yaml: line 3: tier is there twice" in done.stdout
 
 
 def test_a_job_is_as_large_as_its_tier_makes_sensible(untouched):

@@ -39,16 +39,30 @@ def syntax(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
 
 
+def git(*arguments: str) -> str:
+    """What a git command on the project answers, whatever variables and whoever's checkout.
+
+    Raises ValueError with what git says, or that there is none.
+    """
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    command = ["git", "-c", "safe.directory=*", *arguments]
+    try:
+        done = subprocess.run(
+            command, cwd=ROOT, env=variables, capture_output=True, encoding="utf-8", check=False
+        )
+    except OSError as error:
+        raise ValueError(f"git: {error}") from None
+    if done.returncode:
+        raise ValueError(f"git {' '.join(arguments)}: {done.stderr.strip()}")
+    return done.stdout.strip()
+
+
 def git_commit() -> str:
     """The checked-out commit, with "-dirty" where tracked files differ; "unknown" outside git."""
-    command = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
     try:
-        answer = subprocess.run(
-            command, cwd=ROOT, capture_output=True, encoding="utf-8", check=True
-        )
-    except (OSError, subprocess.CalledProcessError):
+        return git("describe", "--always", "--dirty", "--abbrev=12", "--exclude=*")
+    except ValueError:
         return "unknown"
-    return answer.stdout.strip()
 
 
 def environment() -> dict[str, str]:

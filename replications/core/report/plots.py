@@ -117,8 +117,8 @@ def draw_figures(
     folder = results / "figures" / paper.name
     folder.mkdir(parents=True, exist_ok=True)
     for name, figure in figures(results, paper, tier, names):
-        for suffix in ("png", "pdf"):
-            figure.savefig(folder / f"{name}.{suffix}")
+        for suffix, undated in (("png", {}), ("pdf", {"CreationDate": None})):
+            figure.savefig(folder / f"{name}.{suffix}", metadata=undated)
         plt.close(figure)
 
 

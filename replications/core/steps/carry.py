@@ -28,7 +28,7 @@ from replications.core.base.carried import EXACT, WITHIN, Carried, Key, Line
 from replications.core.base.errors import Expected
 from replications.core.base.files import write_json
 from replications.core.base.hashes import digest
-from replications.core.base.provenance import ROOT
+from replications.core.base.provenance import ROOT, git
 from replications.core.base.scores import maker
 from replications.core.declare.experiments import TIERS
 from replications.core.declare.papers import suite
@@ -46,16 +46,6 @@ Numbers = dict[str, Tensor]  # what a short run leaves, by "<step>/<what>/..."
 
 class NotCarried(Expected):
     """Some stored scores could not be carried; the message says which, why, and what to do."""
-
-
-def git(*arguments: str) -> str:
-    """What a git command on the project answers. Raises ValueError with what git says."""
-    done = subprocess.run(
-        ["git", *arguments], cwd=ROOT, capture_output=True, encoding="utf-8", check=False
-    )
-    if done.returncode:
-        raise ValueError(f"git {' '.join(arguments)}: {done.stderr.strip()}")
-    return done.stdout.strip()
 
 
 @contextmanager

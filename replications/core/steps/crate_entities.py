@@ -6,7 +6,6 @@ known is left out, or said to be unknown.
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Mapping
 from urllib.parse import quote
 
@@ -15,7 +14,7 @@ from rocrate.model.entity import Entity
 from rocrate.rocrate import ROCrate
 
 from replications.core.base.hashes import digest
-from replications.core.base.provenance import ROOT
+from replications.core.base.provenance import git
 from replications.core.data.catalogue import data_hash, find
 from replications.core.declare.papers import Paper
 from replications.core.report.cite import citation
@@ -112,11 +111,7 @@ def day() -> str:
     A folder on a disk is not published; a day that only the code decides leaves a crate that is
     made again as it was.
     """
-    command = ["git", "show", "--no-patch", "--format=%cs", "HEAD"]
     try:
-        answer = subprocess.run(
-            command, cwd=ROOT, capture_output=True, encoding="utf-8", check=True
-        )
-    except (OSError, subprocess.CalledProcessError):
+        return git("show", "--no-patch", "--format=%cs", "HEAD")
+    except ValueError:
         return str(citation()["date-released"])
-    return answer.stdout.strip()

@@ -14,13 +14,13 @@ from replications.core.declare.experiments import TIERS
 from replications.core.declare.metrics import Metric
 from replications.core.declare.papers import Paper, Suite
 from replications.core.declare.reflection import definitions, resolve, snake_case
-from replications.core.declare.schema import DeclarationError
+from replications.core.declare.schema import DeclarationError, fits, parsed
 
 MODULES = {
     "__init__": "",
     "rule": """
 class ToyRule:
-    def __init__(self, *, network, examples, generator, beta, steps): ...
+    def __init__(self, *, network, examples, generator, beta: float, steps: int): ...
 
 class ToyRuleTwice(ToyRule):
     def updates(self): ...
@@ -720,6 +720,17 @@ FAULTS = [
      ["experiments.sampled.evaluation.chains.noisy: [1, 1] has non-unique elements"]),
     ("unknown measure", "experiments/sampled/evaluation/measures/painting", {},
      ["experiments.sampled.evaluation.measures: ToyModel has no 'painting'; it has inpainting"]),
+    ("a number that YAML reads as text", "experiments/classifier/settings/beta", "1e-3",
+     ["experiments.classifier.settings.beta: ToyRule takes float, not '1e-3'; "
+      "YAML reads 1e-3 as text: write 0.001"]),
+    ("yes in the place of a number", "experiments/classifier/settings/beta", True,
+     ["experiments.classifier.settings.beta: ToyRule takes float, not True"]),
+    ("a part of a step", "experiments/classifier/settings/steps", 4.0,
+     ["experiments.classifier.settings.steps: ToyRule takes int, not 4.0"]),
+    ("a width in quotes", "experiments/classifier/network/feed_forward/layers", [4, "3"],
+     ["classifier.network.feed_forward.layers: FeedForward takes Sequence[int], not [4, '3']"]),
+    ("an epoch and a half", "experiments/classifier/tiers/paper/budget/epochs", 1.5,
+     ["experiments.classifier.budget.epochs: has to be a whole number, not 1.5"]),
     ("missing setting of a measure", "experiments/sampled/evaluation/measures/inpainting",
      {"rounds": 2},
      ["sampled.evaluation.measures.inpainting: inpainting takes rounds, shown; "
@@ -793,6 +804,52 @@ def test_a_fault_is_told_with_its_place_and_what_there_is(root, key, value, told
     for words in told:
         assert words in message, message
     assert len(message) < 800, message
+
+
+@pytest.mark.parametrize(
+    ("annotation", "right", "wrong"),
+    [
+        ("float", [1, 0.5, -2.0], [True, "1", None, [1.0]]),
+        ("int", [1, 0], [1.0, True, "1"]),
+        ("bool", [True], [1, "yes"]),
+        ("str", ["yes"], [1, None]),
+        ("Sequence[int]", [[], [1, 2]], [[1.5], 1, {"a": 1}]),
+        ("Sequence[Sequence[float]]", [[[1, 2.5], []]], [[1], [["a"]]]),
+        ("tuple[int, float]", [[1, 2.5]], [[1], [1, 2, 3], [1.5, 2]]),
+        ("Mapping[str, float]", [{}, {"a": 1}], [{"a": "b"}, [1]]),
+        ("Mapping[str, Mapping]", [{"a": {"b": "c"}}], [{"a": 1}]),
+        ("float | None", [None, 1.5], ["1"]),
+        ("Named", [[1]], [1]),  # a name for a type, in the module
+        ("Choice", ["tanh", {"tanh": {"gain": 1}}], [1, {"tanh": 1}]),  # imported
+        ("Tensor", [1, "a"], []),  # of no type that YAML has
+    ],
+)
+def test_a_setting_is_of_the_type_that_the_science_says(root, annotation, right, wrong):
+    text = (
+        "from replications.core.learn.choices import Choice\nfrom torch import Tensor\n"
+        f"Named = Sequence[int]\ndef curve(*, a: {annotation}): ...\n"
+    )
+    (root / "toy" / "typed.py").write_text(text)
+    argument = definitions("replications.toy.typed")["curve"].arguments["a"]
+    assert argument.type == annotation
+    assert all(fits(value, argument.schema) for value in right)
+    assert not any(fits(value, argument.schema) for value in wrong)
+
+
+def test_a_key_that_is_there_twice_is_told_with_its_line(root):
+    path = root / "toy" / "paper.yaml"
+    text = json.dumps(DECLARED).replace(
+        '"settings": {"beta": 1.0', '"settings": {"beta": 1, "beta": 1.0'
+    )
+    path.write_text("\n" + text)
+    with pytest.raises(DeclarationError, match=r"toy/paper.yaml: line 2: beta is there twice"):
+        Paper(path)
+
+
+def test_a_mapping_that_is_merged_into_two_has_no_key_twice(tmp_path):
+    path = tmp_path / "a.yaml"
+    path.write_text("a: &a {x: 1}\nb: &b {<<: *a, x: 2, y: 3}\nc: {<<: *b, z: 4}\n")
+    assert parsed(path, "a.yaml")["c"] == {"x": 2, "y": 3, "z": 4}
 
 
 def test_an_unknown_network_is_told(root):

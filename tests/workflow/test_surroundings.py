@@ -1,0 +1,82 @@
+"""Nothing of the user's surroundings changes a number, a figure or a table."""
+
+import ast
+import json
+import os
+import shlex
+import subprocess
+import sys
+
+from replications.core.base.provenance import PACKAGE, ROOT
+from tests.workflow.runner import copy_of
+
+PAPER = "akrout2019"  # whose smoke tier takes a second
+THEIRS = {"seconds", "cpu_seconds", "peak_memory_mb"}  # which no two runs share
+STYLE = "lines.linewidth: 9\nfont.size: 30\naxes.facecolor: red\n"
+WRONG = "raise SystemExit('a package of this name that is not the suite')\n"
+
+
+def hostile(folder):
+    """Variables that other programs, or their users, set."""
+    (folder / "bogus" / PACKAGE).mkdir(parents=True)
+    for module in ("__init__.py", "__main__.py"):
+        (folder / "bogus" / PACKAGE / module).write_text(WRONG)
+    (folder / "matplotlibrc").write_text(STYLE)
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder / "no home"), "TZ": "Pacific/Kiritimati", "COLUMNS": "20",
+        "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0",
+        "PYTHONHASHSEED": "7", "PYTHONOPTIMIZE": "2", "PYTHONPATH": str(folder / "bogus"),
+        "GIT_DIR": str(folder / "no.git"), "GIT_WORK_TREE": str(folder),
+        "OMP_NUM_THREADS": "7", "MKL_NUM_THREADS": "7", "OPENBLAS_NUM_THREADS": "7",
+        "MPLBACKEND": "nonsense", "MATPLOTLIBRC": str(folder / "matplotlibrc"),
+    }  # fmt: skip
+
+
+def contents(folder):
+    """Every file below a folder but what tells how a workflow went; of JSON what is not timed."""
+    found = {}
+    for part in ("runs", "papers", "figures"):
+        for path in sorted((folder / part / PAPER).rglob("*")):
+            if path.is_file() and path.name != "complete.json":
+                content = path.read_bytes()
+                if path.name == "run.json":
+                    told = json.loads(content)
+                    content = {key: value for key, value in told.items() if key not in THEIRS}
+                found[str(path.relative_to(folder))] = content
+    return found
+
+
+def test_a_paper_comes_out_the_same_in_hostile_surroundings(finished, tmp_path):
+    """From another directory, with blanks in every name, strict rights and strange variables."""
+    project, elsewhere = copy_of(ROOT, tmp_path / "the project"), tmp_path / "else where"
+    elsewhere.mkdir()
+    command = [sys.executable, "-m", "snakemake", "--cores", "1", PAPER,
+               "--snakefile", str(project / "Snakefile"),
+               "--config", "tier=smoke", f"papers=[{PAPER}]", "results=my results"]  # fmt: skip
+    done = subprocess.run(
+        ["sh", "-c", f"umask 077; exec {shlex.join(command)}"], cwd=elsewhere,
+        env=hostile(elsewhere), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout.decode(errors="replace")[-3000:]
+    ours, theirs = contents(finished / "results/smoke"), contents(elsewhere / "my results/smoke")
+    assert len(ours) > 60 and theirs.keys() == ours.keys()
+    assert [name for name, content in ours.items() if theirs[name] != content] == []
+    for made in (project / "results/smoke", project / "data/logs", elsewhere / "no home"):
+        assert not made.exists()
+
+
+def test_every_text_is_read_and_written_as_utf_8():
+    """Whatever the locale: no call leaves the encoding to it."""
+    left = []
+    for path in [*(ROOT / PACKAGE).rglob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call):
+                name = ast.unparse(node.func).split(".")[-1]
+                given = {keyword.arg for keyword in node.keywords}
+                texts = name in ("read_text", "write_text") or "text" in given
+                mode = ast.unparse(node.args[1]) if len(node.args) > 1 else "'r'"
+                texts |= ast.unparse(node.func) == "open" and "b" not in mode
+                if texts and "encoding" not in given:
+                    left.append(f"{path.relative_to(ROOT)}:{node.lineno}")
+    assert left == []
