@@ -8,7 +8,7 @@ import pytest
 
 from replications.bengio2017 import figures
 from replications.core.declare.experiments import TIERS
-from replications.core.declare.papers import Suite
+from replications.core.declare.papers import suite
 from replications.core.report.plots import Drawn
 
 
@@ -21,7 +21,7 @@ def closed():
 @pytest.mark.parametrize("tier", TIERS)
 @pytest.mark.parametrize("name", ["rules", "spikes"])
 def test_every_figure_has_a_curve_for_every_experiment(name, tier):
-    paper = Suite().papers["bengio2017"]
+    paper = suite().paper("bengio2017")
     there = {e.name for e in paper.experiments(tier)}
     names = [e for e in paper.figures[name]["experiments"] if e in there]
     metrics = [("train_error", ""), ("validation_error", ""), ("test_error", "")]

@@ -9,10 +9,10 @@ import torch
 
 from replications.bourdoukan2015 import figures, simulation
 from replications.core.declare.experiments import TIERS
-from replications.core.declare.papers import Suite
+from replications.core.declare.papers import suite
 from replications.core.report.plots import Drawn
 
-PAPER = Suite().papers["bourdoukan2015"]
+PAPER = suite().paper("bourdoukan2015")
 
 
 @pytest.fixture(scope="module")

@@ -7,10 +7,10 @@ import torch
 from replications.bourdoukan2015 import scores
 from replications.bourdoukan2015.network import Population, System, optimal_fast, optimal_slow
 from replications.bourdoukan2015.simulation import JOINT, learning
-from replications.core.declare.papers import Suite
+from replications.core.declare.papers import suite
 
 (EXPERIMENT,) = (
-    e for e in Suite().papers["bourdoukan2015"].experiments("smoke") if e.name == "ringing"
+    e for e in suite().paper("bourdoukan2015").experiments("smoke") if e.name == "ringing"
 )
 SETTINGS = EXPERIMENT.resolved["settings"]
 

@@ -10,7 +10,7 @@ from importlib import import_module
 import pytest
 import torch
 
-from replications.core.declare.papers import Suite
+from replications.core.declare.papers import suite
 from replications.core.learn.learning import ErrorFeedback
 from replications.lee2015.rule import DifferenceTargetPropagation
 from tests.feed_forward import build
@@ -19,7 +19,7 @@ from tests.feed_forward import build
 def rules_of(kind):
     """The rules of that kind by paper and name, each with its network's class and settings."""
     found = {}
-    for paper in Suite().papers.values():
+    for paper in suite().papers.values():
         for e in paper.experiments("paper"):
             if e.kind == "learning_rule":
                 rule, network = (getattr(import_module(m), n) for m, n in (e.science, e.network))

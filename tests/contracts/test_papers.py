@@ -7,7 +7,6 @@ from importlib import import_module
 from types import SimpleNamespace
 
 import pytest
-import yaml
 from docutils.core import publish_doctree
 from jinja2 import Template
 
@@ -15,7 +14,7 @@ from replications.core.base.provenance import PACKAGE, ROOT
 from replications.core.declare.expansion import BESIDE, PROVIDED, definition_of
 from replications.core.declare.experiments import EVALUATED, KINDS, TIERS
 from replications.core.declare.league import LEAGUE
-from replications.core.declare.papers import Suite
+from replications.core.declare.papers import suite
 from replications.core.declare.reflection import definitions
 from replications.core.report.readme import MARKS
 
@@ -35,7 +34,7 @@ def folder(request):
 
 @pytest.fixture
 def paper(folder):
-    return Suite().papers[folder.name]
+    return suite().paper(folder.name)
 
 
 def test_every_folder_beside_core_is_a_paper(folder):
@@ -178,19 +177,6 @@ def test_it_imports_itself_core_rules_of_others_and_the_papers_that_its_yaml_bui
             if module.startswith(PACKAGE):
                 _, owner, *rest = module.split(".")
                 assert owner in allowed or rest in (["rule"], ["network"])
-
-
-def test_yaml_is_written_without_duplicate_keys(folder):
-    class Strict(yaml.SafeLoader):
-        pass
-
-    def mapping(loader, node):
-        keys = [loader.construct_object(key) for key, _ in node.value if key.value != "<<"]
-        assert len(keys) == len(set(keys)), f"duplicate key near line {node.start_mark.line + 1}"
-        return loader.construct_mapping(node)
-
-    Strict.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, mapping)
-    yaml.load((folder / "paper.yaml").read_text(), Strict)
 
 
 def test_captions_stand_in_the_report_word_for_word(paper):

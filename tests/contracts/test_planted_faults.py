@@ -13,7 +13,7 @@ import pytest
 
 from replications.core.base.provenance import ROOT
 from replications.core.declare.expansion import merge
-from replications.core.declare.papers import Suite, suite
+from replications.core.declare.papers import suite
 from replications.core.report import tolerances
 from replications.core.report.check import moved
 from replications.core.report.tables import COLUMNS, long_table, read_table
@@ -30,7 +30,7 @@ OWN_CHANGES = {"UnsupervisedStdp": ("plasticity", "nu_post")}
 def cheapest():
     """For every learning rule and model, the experiment of the smoke tier that costs least."""
     found = {}
-    for paper in Suite().papers.values():
+    for paper in suite().papers.values():
         for e in paper.experiments("smoke"):
             if e.kind != "simulation":
                 cost = e.minutes * e.share

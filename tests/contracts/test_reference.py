@@ -10,7 +10,7 @@ from replications.core.base.carried import Carried
 from replications.core.base.provenance import ROOT
 from replications.core.base.scores import maker
 from replications.core.declare.experiments import TIERS
-from replications.core.declare.papers import Suite
+from replications.core.declare.papers import suite
 from replications.core.declare.searches import searches
 from replications.core.report.readme import generated
 from replications.core.report.stored_figures import digests, read_figures
@@ -23,12 +23,12 @@ REFERENCE = ROOT / "results" / "reference"
 @pytest.mark.parametrize("tier", TIERS)
 def test_the_reference_leads_to_the_current_code_configuration_and_data(tier):
     """Each hash is today's, or carried.csv leads from it to today's."""
-    suite, carried = Suite(), Carried(REFERENCE / "carried.csv")
+    carried = Carried(REFERENCE / "carried.csv")
     table = read_table(REFERENCE / f"{tier}.csv")
     assert table["value"].notna().all()
     kinds = ["train", "score", "data"]
     for (paper, name), rows in table.groupby(["paper", "experiment"]):
-        experiment = suite.experiment(paper, name, tier)
+        experiment = suite().experiment(paper, name, tier)
         for stored in rows[kinds].drop_duplicates().to_dict("records"):
             found, wanted = ends(stored, experiment, carried), today(experiment)
             differing = [kind for kind in kinds if found[kind] != wanted[kind]]
@@ -41,9 +41,9 @@ def test_the_reference_leads_to_the_current_code_configuration_and_data(tier):
 
 def test_every_line_of_carried_leads_to_todays_code():
     """What leads nowhere is of no use: `carry` drops what it replaces."""
-    suite, carried = Suite(), Carried(REFERENCE / "carried.csv")
+    carried = Carried(REFERENCE / "carried.csv")
     for line in carried.lines:
-        experiment = suite.experiment(line.paper, line.experiment, line.tier)
+        experiment = suite().experiment(line.paper, line.experiment, line.tier)
         end = carried.end(line.key, line.old)
         assert end == maker(experiment.hashes(line.step)), f"{' '.join(line.key)}: {end}"
 
@@ -53,7 +53,7 @@ def test_every_experiment_is_in_the_reference_with_enough_runs(tier):
     """At the papers' budgets, one may be left out, or run less often, if its README says so."""
     table = read_table(REFERENCE / f"{tier}.csv")
     runs = table.groupby(["paper", "experiment"])["run"].nunique()
-    for paper in Suite().papers.values():
+    for paper in suite().papers.values():
         readme = (paper.path.parent / "README.md").read_text()
         not_run, seldom = (
             readme.partition(words)[2].partition("\n\n")[0]
@@ -99,7 +99,7 @@ def test_a_search_was_run_as_it_is_declared_and_its_best_draw_is_the_experiments
     for before, rows in pairwise(stages):
         assert set(rows["draw"]) == set(before["draw"].head(len(rows)))
     best = search.draw(int(stages[-1]["draw"].iloc[0]))
-    resolved = Suite().experiment(search.paper, search.declared["experiment"], "paper").resolved
+    resolved = suite().experiment(search.paper, search.declared["experiment"], "paper").resolved
     for name, value in best.items():
         found = resolved
         for key in name.split("/"):

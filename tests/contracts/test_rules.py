@@ -14,7 +14,7 @@ from torch.nn.functional import one_hot
 from replications.core.base.provenance import ROOT
 from replications.core.data.datasets import load
 from replications.core.declare.league import LEAGUE
-from replications.core.declare.papers import Suite
+from replications.core.declare.papers import suite
 from replications.core.learn.learning import Batch
 from replications.core.run.runs import Run
 from replications.core.train import loop
@@ -30,7 +30,7 @@ def found():
     Where the league has such a one, too, it is the paper's own.
     """
     rules = {}
-    for paper in sorted(Suite().papers.values(), key=lambda paper: paper.name == LEAGUE):
+    for paper in sorted(suite().papers.values(), key=lambda paper: paper.name == LEAGUE):
         for e in paper.experiments("smoke"):
             if e.kind == "learning_rule":
                 owner = e.science[0].split(".")[1]

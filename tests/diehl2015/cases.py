@@ -4,11 +4,11 @@ import math
 
 import torch
 
-from replications.core.declare.papers import Suite
+from replications.core.declare.papers import suite
 from replications.diehl2015.network import DT, DiehlCookNetwork
 from replications.diehl2015.plasticity import Plasticity
 
-LARGE = Suite().experiment("diehl2015", "excitatory_400", "paper")
+LARGE = suite().experiment("diehl2015", "excitatory_400", "paper")
 NETWORK = LARGE.resolved["network"]["diehl_cook_network"]
 SETTINGS = LARGE.resolved["settings"]
 

@@ -7,7 +7,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from replications.core.declare.experiments import TIERS
-from replications.core.declare.papers import Suite
+from replications.core.declare.papers import suite
 from replications.core.report.plots import Drawn
 from replications.diehl2015 import figures
 
@@ -20,7 +20,7 @@ def closed():
 
 def drawn_of(name, tier, runs):
     """One run of every experiment of a figure but the last, which was not run."""
-    paper = Suite().papers["diehl2015"]
+    paper = suite().paper("diehl2015")
     names = [e.name for e in paper.experiments(tier)]
     there = [e for e in paper.figures[name]["experiments"] if e in names]
     rows = [

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from replications.core.declare.papers import Suite
+from replications.core.declare.papers import suite
 from replications.pfister2006 import measurements, scores
 from replications.pfister2006.simulation import (
     build,
@@ -17,7 +17,7 @@ PAIR = {"tau_plus": 16.8, "tau_minus": 33.7, "pairing": "nearest"}
 
 
 def simulated(name, **changed):
-    experiments = Suite().papers["pfister2006"].experiments("smoke")
+    experiments = suite().paper("pfister2006").experiments("smoke")
     (resolved,) = (e.resolved for e in experiments if e.name == name)
     simulation = window if name == "window" else frequency_dependence
     generator = torch.Generator().manual_seed(0)

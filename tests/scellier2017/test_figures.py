@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from replications.core.declare.experiments import TIERS
-from replications.core.declare.papers import Suite
+from replications.core.declare.papers import suite
 from replications.core.report.plots import Drawn, budget_note
 from replications.scellier2017 import figures
 
@@ -17,7 +17,7 @@ NAMES = ("learning_curves", "rules", "ablations", "other_networks", "alignment")
 
 def drawn_of(name, tier):
     """Two runs of every experiment of a figure that the tier has; errors fall with the epoch."""
-    paper = Suite().papers["scellier2017"]
+    paper = suite().paper("scellier2017")
     wanted = paper.figures[name]["experiments"]
     there = [e for e in paper.experiments(tier) if e.name in wanted]
     rows = []

@@ -8,18 +8,18 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from replications.core.declare.papers import Suite
+from replications.core.declare.papers import suite
 from replications.scellier2017 import scores, simulation
 from replications.scellier2017 import trajectories as along
 
 few = settings(max_examples=3, derandomize=True, deadline=None)
-NAMES = sorted(e.name for e in Suite().papers["scellier2017"].experiments("smoke")
+NAMES = sorted(e.name for e in suite().paper("scellier2017").experiments("smoke")
                if e.kind == "simulation")  # fmt: skip
 
 
 def run(name, seed=0, **changes):
     """A simulation as the smoke tier declares it."""
-    resolved = Suite().experiment("scellier2017", name, "smoke").resolved
+    resolved = suite().experiment("scellier2017", name, "smoke").resolved
     arguments = {**resolved["settings"], **resolved["budget"], **changes}
     return getattr(simulation, name)(generator=torch.Generator().manual_seed(seed), **arguments)
 

@@ -5,12 +5,12 @@ import pytest
 import torch
 from scipy.integrate import solve_ivp
 
-from replications.core.declare.papers import Suite
+from replications.core.declare.papers import suite
 from replications.core.learn.spiking.pair import PairRule
 from replications.song2000 import scores
 from replications.song2000.simulation import Cells, Inputs, competition, irregularity
 
-(EXPERIMENT,) = (e for e in Suite().papers["song2000"].experiments("smoke") if e.name == "rates")
+(EXPERIMENT,) = (e for e in suite().paper("song2000").experiments("smoke") if e.name == "rates")
 NEURON = EXPERIMENT.resolved["settings"]["neuron"]
 PLASTICITY = EXPERIMENT.resolved["settings"]["plasticity"]
 

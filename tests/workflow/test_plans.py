@@ -6,7 +6,7 @@ import re
 import pytest
 
 from replications.core.base.provenance import ROOT
-from replications.core.declare.papers import Suite
+from replications.core.declare.papers import suite
 from tests.workflow.runner import copy_of, edit, planned, snakemake
 
 
@@ -78,7 +78,7 @@ def test_a_job_is_as_large_as_its_tier_makes_sensible(untouched):
     everything = ("--forceall", "--config", "papers=[lee2015]")
     jobs = {tier: planned(untouched, tier, *everything) for tier in ("smoke", "standard", "paper")}
     of = {t: {n: c for n, c in j.items() if n.startswith("run_")} for t, j in jobs.items()}
-    names = {tier: [e.name for e in Suite().paper("lee2015").experiments(tier)] for tier in jobs}
+    names = {tier: [e.name for e in suite().paper("lee2015").experiments(tier)] for tier in jobs}
     assert of["smoke"] == {"run_smoke_lee2015": 1}
     assert of["standard"] == {f"run_standard_lee2015_{name}": 1 for name in names["standard"]}
     assert of["paper"] == {f"run_paper_lee2015_{name}": 5 for name in names["paper"]}

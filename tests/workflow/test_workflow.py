@@ -13,7 +13,7 @@ import pytest
 from matplotlib import pyplot as plt
 
 from replications.core.base.provenance import ROOT, machine
-from replications.core.declare.papers import Suite
+from replications.core.declare.papers import suite
 from replications.core.report.plots import figures
 from replications.core.report.tables import COLUMNS
 from tests.core.report.drawing import flaws
@@ -24,7 +24,7 @@ def test_every_table_and_figure_is_there(finished):
     smoke = finished / "results" / "smoke"
     for end in (".csv", ".md", "_column.tex", "_page.tex", ".json", ".html"):
         assert (smoke / f"comparison{end}").stat().st_size > 500
-    for paper in Suite().papers.values():
+    for paper in suite().papers.values():
         for figure in paper.figures:
             for suffix in ("png", "pdf"):
                 assert (smoke / "figures" / paper.name / f"{figure}.{suffix}").stat().st_size > 5000
@@ -38,7 +38,7 @@ def test_the_long_table_is_one_in_parquet_and_csv_and_finite(finished):
     csv = pd.read_csv(smoke / "scores.csv", keep_default_na=False)
     assert csv["value"].astype(float).to_list() == pytest.approx(table["value"].to_list(), rel=1e-5)
     experiments = {
-        (p.name, e.name) for p in Suite().papers.values() for e in p.experiments("smoke")
+        (p.name, e.name) for p in suite().papers.values() for e in p.experiments("smoke")
     }
     assert set(table.groupby(["paper", "experiment"]).groups) == experiments
 
@@ -46,11 +46,11 @@ def test_the_long_table_is_one_in_parquet_and_csv_and_finite(finished):
 def test_every_claim_has_a_row_and_claims_about_other_data_have_no_verdict(finished):
     document = json.loads((finished / "results/smoke/comparison.json").read_text())
     rows = document["comparisons"]
-    claims = {(p.name, c.name) for p in Suite().papers.values() for c in p.claims}
+    claims = {(p.name, c.name) for p in suite().papers.values() for c in p.claims}
     assert {(row["paper"], row["claim"]) for row in rows} == claims
     about_digits = {
         (paper.name, claim.name)
-        for paper in Suite().papers.values()
+        for paper in suite().papers.values()
         for claim in paper.claims
         for e in paper.experiments("paper")
         if e.data == "digits" and e.name in {score["experiment"] for score in claim.scores}
@@ -63,9 +63,9 @@ def test_every_claim_has_a_row_and_claims_about_other_data_have_no_verdict(finis
     assert "How a verdict is reached" in (finished / "results/smoke/comparison.md").read_text()
 
 
-@pytest.mark.parametrize("paper", Suite().names)
+@pytest.mark.parametrize("paper", suite().names)
 def test_figures_can_be_read_at_the_size_of_print(finished, paper):
-    drawn = figures(finished / "results/smoke", Suite().paper(paper), "smoke")
+    drawn = figures(finished / "results/smoke", suite().paper(paper), "smoke")
     wrong = {name: flaws(figure) for name, figure in drawn}
     plt.close("all")
     assert wrong and not any(wrong.values()), wrong

@@ -9,7 +9,8 @@ from typing import Any
 
 import yaml
 from jsonschema import Draft202012Validator, ValidationError, validators
-from referencing import Registry, Resource
+from referencing import Registry
+from referencing.jsonschema import DRAFT202012
 
 from replications.core.base.provenance import ROOT
 
@@ -92,10 +93,15 @@ def fits(value: object, schema: Mapping) -> bool:
 
 @cache
 def schemas() -> Registry:
-    """All of workflows/schemas by their files' names: by these they name each other."""
-    files = SCHEMAS.glob("*.schema.yaml")
-    contents = ((file.name, yaml.load(file.read_text(encoding="utf-8"), LOADER)) for file in files)
-    return Registry().with_resources((n, Resource.from_contents(c)) for n, c in contents)
+    """All of workflows/schemas by their files' names: by these they name each other.
+
+    They are read by `Validator`, not by the one that their $schema would choose anew.
+    """
+    found = {file.name: parsed(file, file.name) for file in SCHEMAS.glob("*.schema.yaml")}
+    without = ({k: v for k, v in told.items() if k != "$schema"} for told in found.values())
+    return Registry().with_resources(
+        zip(found, map(DRAFT202012.create_resource, without), strict=True)
+    )
 
 
 def check_schema(declared: object, schema: str, name: str) -> None:

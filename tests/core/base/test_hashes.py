@@ -252,7 +252,7 @@ def test_moving_a_definition_to_another_module_is_a_change(write):
 
 
 def experiments(tier="smoke"):
-    return [e for paper in papers.Suite().papers.values() for e in paper.experiments(tier)]
+    return [e for paper in papers.suite().papers.values() for e in paper.experiments(tier)]
 
 
 UNTRAINED = tuple(f"replications.core.{room}." for room in ("declare", "score", "report", "steps"))
@@ -298,13 +298,13 @@ def test_what_is_compared_in_features_depends_on_the_classifier():
 
 def test_hashes_of_an_experiment_tell_code_from_configuration():
     smoke, standard = (
-        papers.Suite().experiment("scellier2017", "mnist_1h", tier)
+        papers.suite().experiment("scellier2017", "mnist_1h", tier)
         for tier in ("smoke", "standard")
     )
     assert smoke.hashes("train")["code"] == standard.hashes("train")["code"]
     assert smoke.hashes("train")["config"] != standard.hashes("train")["config"]
     assert smoke.hashes("train")["code"] != smoke.hashes("score")["code"]
-    lee = papers.Suite().experiment("lee2015", "mnist_continuous", "smoke")
+    lee = papers.suite().experiment("lee2015", "mnist_continuous", "smoke")
     assert lee.hashes("train")["code"] != smoke.hashes("train")["code"]
 
 

@@ -12,7 +12,7 @@ from replications.core.declare import experiments
 from replications.core.declare.expansion import merge
 from replications.core.declare.experiments import TIERS
 from replications.core.declare.metrics import Metric
-from replications.core.declare.papers import Paper, Suite
+from replications.core.declare.papers import Paper, Suite, suite
 from replications.core.declare.reflection import definitions, resolve, snake_case
 from replications.core.declare.schema import DeclarationError, fits, parsed
 
@@ -602,7 +602,7 @@ def test_a_score_depends_on_the_chains_and_measures_that_it_names(root, key, val
 
 
 def test_a_simulation_is_scored_by_what_stands_beside_it():
-    experiment = Suite().experiment("xie2000", "drift", "smoke")
+    experiment = suite().experiment("xie2000", "drift", "smoke")
     assert experiment.evaluated == [("replications.xie2000.scores", "drift")]
     assert experiment.optimiser is None
 
@@ -729,8 +729,8 @@ FAULTS = [
      ["experiments.classifier.settings.steps: ToyRule takes int, not 4.0"]),
     ("a width in quotes", "experiments/classifier/network/feed_forward/layers", [4, "3"],
      ["classifier.network.feed_forward.layers: FeedForward takes Sequence[int], not [4, '3']"]),
-    ("an epoch and a half", "experiments/classifier/tiers/paper/budget/epochs", 1.5,
-     ["experiments.classifier.budget.epochs: has to be a whole number, not 1.5"]),
+    ("a part of an epoch", "experiments/classifier/tiers/paper/budget/epochs", 1.0,
+     ["experiments.classifier.tiers.paper.budget.epochs: 1.0 is not of type 'integer'"]),
     ("missing setting of a measure", "experiments/sampled/evaluation/measures/inpainting",
      {"rounds": 2},
      ["sampled.evaluation.measures.inpainting: inpainting takes rounds, shown; "
@@ -934,7 +934,7 @@ def test_a_faulty_copy_of_a_real_paper_is_told(tmp_path):
     shutil.copytree(ROOT / "replications" / "lee2015", package / "lee2015")
     copied = package / "lee2015" / "paper.yaml"
     text = copied.read_text()
-    real = Suite().papers["lee2015"]
+    real = suite().paper("lee2015")
     for mine, its in zip(
         Paper(copied).experiments("paper"), real.experiments("paper"), strict=True
     ):

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from replications.core.declare.metrics import Metric
-from replications.core.declare.papers import Suite
+from replications.core.declare.papers import suite
 from replications.core.report.labels import measured
 
 METRICS = {
@@ -42,7 +42,7 @@ def test_what_is_measured_says_once_what_both_scores_share(scores, text):
 
 
 def test_a_paper_is_called_by_its_authors_and_year():
-    labels = {name: paper.label for name, paper in Suite().papers.items()}
+    labels = {name: paper.label for name, paper in suite().papers.items()}
     assert labels["lee2015"] == "Lee et al. 2015"
     assert labels["xie2000"] == "Xie & Seung 2000"
     assert len(set(labels.values())) == len(labels)

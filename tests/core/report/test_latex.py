@@ -9,7 +9,7 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replications.core.declare.papers import Suite
+from replications.core.declare.papers import suite
 from replications.core.report.compare import compare
 from replications.core.report.latex import PREVIEW, encoded, with_numbers
 from replications.core.report.render import in_latex
@@ -80,6 +80,6 @@ def test_an_article_takes_both_fragments(tmp_path):
 
 def test_the_claims_of_all_papers_compile(tmp_path):
     """A sign that LaTeX lacks would be printed as its number: add it to SIGNS."""
-    claims = compare(pd.DataFrame(columns=COLUMNS), Suite().papers, "paper")
+    claims = compare(pd.DataFrame(columns=COLUMNS), suite().papers, "paper")
     assert len(claims) > 100 and "U+" not in in_latex(claims, wide=True)
     compiled(tmp_path, claims)

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 
-from replications.core.declare.papers import Suite
+from replications.core.declare.papers import Suite, suite
 from replications.core.report import plots
 from replications.core.report.plots import (
     COLUMN,
@@ -32,7 +32,7 @@ def drawn():
     def of(tier, *names):
         scores = pd.DataFrame({"experiment": [*names, *names], "run": [0, 1] * len(names)})
         return Drawn(
-            Suite().papers["bengio2015"], tier, scores, {name: [{}, {}] for name in names}, Path()
+            suite().paper("bengio2015"), tier, scores, {name: [{}, {}] for name in names}, Path()
         )
 
     return of
@@ -59,7 +59,7 @@ def test_the_foot_tells_tier_data_runs_shares_and_what_is_reduced(drawn):
 def test_the_foot_of_runs_of_different_shares_names_both_ends(drawn):
     scores = drawn("paper", "stdp_spread").scores
     names = {"mnist_1h": [{}], "mnist_2h_alternating": [{}]}
-    part = Drawn(Suite().papers["scellier2017"], "paper", scores, names, Path())
+    part = Drawn(suite().paper("scellier2017"), "paper", scores, names, Path())
     assert budget_note(part) == "paper tier on mnist, 2 runs, 33% to all of the full budget"
 
 
@@ -77,9 +77,9 @@ def test_epochs_are_whole(epochs):
 # Colours and sizes
 
 
-@pytest.mark.parametrize("name", Suite().names)
+@pytest.mark.parametrize("name", suite().names)
 def test_experiments_of_a_figure_have_colours_of_their_own_while_there_are_enough(name):
-    paper, found = Suite().paper(name), colors(name)
+    paper, found = suite().paper(name), colors(name)
     assert set(found) == {e.name for e in paper.experiments("paper")}
     assert set(found.values()) <= {f"C{i}" for i in range(PALETTE)}
     for experiment, color in found.items():
@@ -89,7 +89,7 @@ def test_experiments_of_a_figure_have_colours_of_their_own_while_there_are_enoug
 
 
 def test_a_rule_has_the_colour_that_it_has_in_its_own_paper():
-    lender, borrower = Suite().paper("scellier2017"), Suite().paper("bengio2017")
+    lender, borrower = suite().paper("scellier2017"), suite().paper("bengio2017")
     rules = {e.science: e.name for e in reversed(lender.experiments("paper"))}
     borrowed = [e for e in borrower.experiments("paper") if e.science in rules]
     first = borrowed[0]
@@ -152,7 +152,7 @@ def words(figure):
 
 
 def test_a_figure_without_runs_says_which_it_waits_for(nothing, styled):
-    paper = Suite().paper("xie2000")
+    paper = suite().paper("xie2000")
     ((name, figure),) = figures(nothing("xie2000"), paper, "smoke", ["drift"])
     assert name == "drift" and words(figure) == "smoke tier:\nno run of drift ended well"
     assert flaws(figure) == []
@@ -168,11 +168,11 @@ def test_a_figure_that_the_tier_has_not_says_so(nothing, styled):
 def test_a_figure_of_simulations_waits_for_all_of_them(nothing, styled, monkeypatch):
     monkeypatch.setattr(plots, "read_arrays", lambda *place: {})
     folder = nothing("bengio2015", kept=["stdp_spread"])
-    ((_, figure),) = figures(folder, Suite().paper("bengio2015"), "paper", ["stdp"])
+    ((_, figure),) = figures(folder, suite().paper("bengio2015"), "paper", ["stdp"])
     assert "no run of stdp_fixed_gap, stdp_spread_by_slope ended well" in words(figure)
 
 
 def test_all_figures_are_drawn_or_say_why(nothing, styled):
-    paper = Suite().paper("bengio2015")
+    paper = suite().paper("bengio2015")
     found = dict(figures(nothing("bengio2015"), paper, "standard"))
     assert list(found) == list(paper.figures)

@@ -9,7 +9,7 @@ from replications.__main__ import main
 from replications.core.base.carried import EXACT, Carried, Line
 from replications.core.base.provenance import machine
 from replications.core.base.scores import maker
-from replications.core.declare.papers import Suite, suite
+from replications.core.declare.papers import suite
 from replications.core.report.reference import MADE, store
 from replications.core.report.tables import COLUMNS
 from replications.core.run.current import finished
@@ -52,7 +52,7 @@ def test_finished_runs_are_stored_with_their_commit_and_machine(results):
     table = stored(results)
     assert list(table.columns) == COLUMNS and set(table["experiment"]) == {"stdp_spread"}
     assert set(table["run"]) == {"0", "1"} and len(table) == 32
-    experiment = Suite().experiment("bengio2015", "stdp_spread", "smoke")
+    experiment = suite().experiment("bengio2015", "stdp_spread", "smoke")
     assert set(table["train"]) == {maker(experiment.hashes("train"))}
     machines = stored(results, "machines")
     assert list(machines.columns) == MADE and len(machines) == 2

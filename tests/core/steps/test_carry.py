@@ -16,7 +16,7 @@ from replications.core.base.carried import EXACT, WITHIN, Carried, Line
 from replications.core.base.hashes import digest
 from replications.core.base.provenance import ROOT
 from replications.core.base.scores import maker
-from replications.core.declare.papers import Suite
+from replications.core.declare.papers import suite
 from replications.core.report.tables import COLUMNS
 from replications.core.run.current import today
 from replications.core.steps import carry
@@ -72,7 +72,7 @@ def clone(tmp_path_factory):
             (folder / name).write_bytes((ROOT / name).read_bytes())
     rows = []
     for paper, names in STORED.items():
-        for e in Suite().papers[paper].experiments("smoke"):
+        for e in suite().papers[paper].experiments("smoke"):
             if e.name in names:
                 owner = {"paper": paper, "experiment": e.name, "run": 0, "metric": "test_error"}
                 rows.append(owner | {"part": "", "step": 1, "value": 1.0} | today(e))
@@ -121,7 +121,7 @@ def test_a_renamed_function_a_moved_module_and_a_new_option_are_carried(changed)
     assert git(folder, "rev-parse", "HEAD~1").startswith(commit)
     reach = "2 epochs of 200 examples; new: settings.twice"
     assert {(n.equal, n.probe) for n in lines} == {(EXACT, reach)}
-    experiment = Suite().experiment("lee2015", "mnist_continuous", "smoke")
+    experiment = suite().experiment("lee2015", "mnist_continuous", "smoke")
     assert {n.old for n in lines} == {maker(experiment.hashes(s)) for s in ("train", "score")}
 
 

@@ -200,6 +200,6 @@ def test_a_job_without_named_experiments_is_the_whole_paper(tmp_path, monkeypatc
     done = tmp_path / "done.json"
     words = ["run", "lee2015", "--tier", "smoke", "--runs", "0", "1", "--done", str(done)]
     assert main(words) == 0
-    names = [e.name for e in commands.papers.Suite().papers["lee2015"].experiments("smoke")]
+    names = [e.name for e in commands.papers.suite().paper("lee2015").experiments("smoke")]
     assert seen == [(name, index, "train") for name in names for index in (0, 1)]
     assert [e["failed"] for e in json.loads(done.read_text())] == ["not today"] * 2 * len(names)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from replications.core.declare.papers import Suite
+from replications.core.declare.papers import suite
 from replications.core.run.runs import Run
 from replications.core.steps import rounding
 from replications.core.steps.rounding import VARIANTS, moved_settings, nudged, train_moved
@@ -40,7 +40,7 @@ def test_settings_move_where_they_are_not_whole():
 
 
 def run_of(tmp_path, paper, name, index=0):
-    experiment = Suite().experiment(paper, name, "smoke")
+    experiment = suite().experiment(paper, name, "smoke")
     hashes = {"code": "", "config": "", "data": ""}
     return Run(experiment, "smoke", index, tmp_path, tmp_path / "data", hashes=hashes)
 

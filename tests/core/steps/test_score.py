@@ -64,7 +64,7 @@ def test_a_simulation_is_scored_by_what_stands_beside_it(run):
     assert (scores["paper"], scores["experiment"], scores["run"]) == (*SIMULATION[:2], 1)
     trained = json.loads((directory / "run.json").read_text())
     assert scores["train"]["hashes"] == trained["hashes"] and trained["device"] == "cpu"
-    experiment = papers.Suite().experiment("bengio2015", "stdp_spread", "smoke")
+    experiment = papers.suite().experiment("bengio2015", "stdp_spread", "smoke")
     assert scores["hashes"] | {"data": ""} == experiment.hashes("score") | {"data": ""}
     found = {(r["metric"], r["part"]): r["value"] for r in scores["rows"]}
     assert found["r2_exponential", "potentiation"] > 0.95
@@ -180,7 +180,7 @@ def test_a_deep_generative_model_from_training_to_scores(run, data, monkeypatch)
     shortened(monkeypatch, **changes, evaluation=SMALL)
     shutil.copytree(data, run.directory.parents[2] / "data")
     found, arrays = scored_twice(run, name)
-    evaluation = papers.Suite().experiment("bengio2015", name, "smoke").resolved["evaluation"]
+    evaluation = papers.suite().experiment("bengio2015", name, "smoke").resolved["evaluation"]
     expected = quality_keys(evaluation, ANCHORS, 1)
     expected |= {(m, x, 1) for m in LIKELIHOOD for x in ("ancestral", "generate")}
     curves = {key for key in found if key[0] == "local_loss"}
@@ -211,7 +211,7 @@ def test_a_baseline_from_training_to_scores(run, monkeypatch):
     (command,) = re.findall(r"run `python -m replications (.*)` first", log)
     assert run(*command.split())[0] == 0
     found, arrays = scored_twice(run, name)
-    resolved = papers.Suite().experiment("bengio2015", name, "smoke").resolved
+    resolved = papers.suite().experiment("bengio2015", name, "smoke").resolved
     curves = {key for key in found if key[0] == "local_loss"}
     assert curves and set(found) - curves == quality_keys(resolved["evaluation"], (), 2)
     assert set(arrays) == {"samples_chain"} and arrays["samples_chain"].shape == (50, 64)

@@ -229,7 +229,7 @@ def test_interrupted_anywhere_equals_uninterrupted(undisturbed, numbers, how):
 
 def smoke(directory, paper, name, *, shuffle=False):
     """A run of a paper's smoke experiment, cut down to 2 epochs of 5 batches."""
-    experiment = papers.Suite().experiment(paper, name, "smoke")
+    experiment = papers.suite().experiment(paper, name, "smoke")
     schedule = "linear" if shuffle else "constant"
     changes = {"batch": 20, "shuffle": shuffle, "schedule": schedule}
     training = experiment.resolved["training"] | changes
