@@ -189,16 +189,25 @@ def tuned(reference: Path) -> str:
 
 
 def league_table(paper: Paper, reference: Path) -> str:
-    """The league's tables, of the paper tier where it was run, else of the standard tier."""
+    """The league's tables, each field's of the largest tier in which all its rules were run."""
+    parts: list[str] = []
+    done: set[str] = set()
     for tier in reversed(TIERS[1:]):
         path = reference / f"{tier}.csv"
         scores = read_table(path) if path.exists() else pd.DataFrame(columns=COLUMNS)
         own = scores[scores["paper"] == LEAGUE]
-        if len(own):
-            break
-    found = lines(own, paper, tier, pd.read_csv(reference / "league" / f"{tier}.csv"))
-    (share,) = {e.share_text for e in paper.experiments(tier)}
-    return f"{tier.capitalize()} tier, {share} of the budget.\n\n{in_markdown(found, paper, tier)}"
+        if own.empty:
+            continue
+        found = lines(own, paper, tier, pd.read_csv(reference / "league" / f"{tier}.csv"))
+        short = {line.field for line in found if not line.errors and not line.absent}
+        here = [line for line in found if line.field not in done | short]
+        done |= {line.field for line in here}
+        if here:
+            (share,) = {e.share_text for e in paper.experiments(tier)}
+            budget = "full budget" if share == "full" else f"{share} of the budget"
+            told = f"{tier.capitalize()} tier, {budget}."
+            parts.append(f"{told}\n\n{in_markdown(here, paper, tier)}")
+    return "\n".join(parts)
 
 
 def replace(text: str, content: str, marks: tuple[str, str] = MARKS) -> str:
