@@ -68,14 +68,19 @@ def wanted(
 ) -> Iterator[str]:
     """The figures to store: those of which every simulation has finished runs, and every network
 
-    that is `scored`, of which scores of the tier are stored: a figure shows no fewer. Not those of
-    which a larger tier's is stored; of the smoke tier, which shows other data, none.
+    that is `scored`, of which scores of the tier are stored, or that the stored figure of a smaller
+    tier shows: a figure shows no fewer. Not those of which a larger tier's is stored; of the smoke
+    tier, which shows other data, none.
     """
-    known = tiers(reference)
+    known, stored = tiers(reference), read_figures(reference)
+    own = stored[stored["paper"] == paper.name].groupby("figure")["experiment"].agg(set)
+    here = {e.name for e in paper.experiments(tier)}
     there = {e.name for e in paper.experiments(tier) if e.kind == "simulation" or e.name in scored}
     for name, declared in paper.figures.items():
-        shown = set(declared["experiments"]) & there
         before = known.get((paper.name, name), TIERS[1])
+        shown = set(declared["experiments"]) & there
+        if shown and before != tier:
+            shown |= set(own.get(name, ())) & here
         if shown and shown <= set(finished) and TIERS.index(tier) >= TIERS.index(before):
             yield name
 

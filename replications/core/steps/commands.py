@@ -171,9 +171,9 @@ def costs(args: argparse.Namespace) -> None:
     experiments = paper.experiments(args.tier)
     for dataset in dict.fromkeys(e.data for e in experiments):
         have_dataset(dataset, args.data)
-    folder = args.results / args.tier / "papers" / LEAGUE
+    into = args.results / args.tier / "papers" / LEAGUE / "costs.csv"
+    into.parent.mkdir(parents=True, exist_ok=True)
     with held(choose(args.device)) as device:
-        into = folder / "costs.csv"
         write_costs(paper.declared["league"], experiments, args.data, device, into)
 
 

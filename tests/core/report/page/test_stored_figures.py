@@ -69,6 +69,13 @@ def test_a_smaller_tier_replaces_nothing_and_the_smoke_tier_is_not_stored(drawn,
     assert set(tiers(tmp_path).values()) == {"paper"}
 
 
+def test_a_larger_tier_replaces_a_figure_once_it_shows_as_much(drawn, tmp_path):
+    assert keep(tmp_path, drawn, "standard") == ["both", "one"]
+    assert keep(tmp_path, drawn, "paper", finished="a", scored="a") == ["one"]
+    assert tiers(tmp_path) == {("toy", "both"): "standard", ("toy", "one"): "paper"}
+    assert keep(tmp_path, drawn, "paper") == ["both", "one"]
+
+
 def test_a_stored_figure_names_the_scores_that_it_shows(drawn, tmp_path):
     keep(tmp_path, drawn, "paper")
     shown = read_figures(tmp_path).set_index(["figure", "experiment"])["scores"]
