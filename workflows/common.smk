@@ -52,10 +52,11 @@ def call(again=""):
     """Have jobs call it so; what it adds to `run` is $AGAIN."""
     words = ["-P", "-m", "replications", "--data", DATA, "--results", RESULTS]
     command = f"PYTHONPATH={shlex.quote(workflow.basedir)} {shlex.join([sys.executable, *words])}"
-    shell.prefix(
+    prefix = (
         f"set -euo pipefail; DEVICE={shlex.quote(config['device'])}; AGAIN={again}; "
-        f'replications() {{{{ {command} "$@"; }}}}; '
+        f'replications() {{ {command} "$@"; }}; '
     )
+    shell.prefix(prefix.replace("{", "{{").replace("}", "}}"))  # which Snakemake formats
 
 
 call()

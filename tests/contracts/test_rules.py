@@ -185,14 +185,12 @@ class Stopped(Exception):
     pass
 
 
-def short(name, directory):
-    """A run of 2 epochs, of 3 batches where a batch has 8 images."""
-    e = RULES[name]
+def short(e, directory, **more):
+    """A run of an experiment of 2 epochs, of 3 batches where a batch has 8 images."""
     training = e.resolved["training"] | {"batch": min(8, e.resolved["training"]["batch"])}
     resolved = e.resolved | {"training": training, "budget": {"epochs": 2, "examples": IMAGES}}
-    directory.mkdir()
     return Run(replace(e, resolved=resolved), tier="smoke", index=0, directory=directory,
-               data=ROOT / "data", hashes={"code": "c", "config": "d"})  # fmt: skip
+               data=ROOT / "data", hashes={"code": "c", "config": "d"}, **more)  # fmt: skip
 
 
 def train(run, stop_in=None):
@@ -215,7 +213,9 @@ def train(run, stop_in=None):
 @pytest.mark.parametrize("name", RULES)
 def test_stopped_within_an_epoch_and_resumed_it_ends_as_undisturbed(name, tmp_path, monkeypatch):
     monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", -1)
-    whole, stopped = (short(name, tmp_path / how) for how in ("whole", "stopped"))
+    whole, stopped = (short(RULES[name], tmp_path / how) for how in ("whole", "stopped"))
+    for run in (whole, stopped):
+        run.directory.mkdir()
     steps = train(whole)
     with pytest.raises(Stopped):
         train(stopped, stop_in=len(steps) * 3 // 4)

@@ -131,6 +131,6 @@ def fault(error: ValidationError) -> str:
     allowed = ""
     if error.validator == "additionalProperties" and "properties" in error.schema:
         allowed = f"; allowed keys are {', '.join(error.schema['properties'])}"
-    elif error.validator == "type" and told:
+    elif error.validator in ("type", "pattern") and told:
         allowed = f" ({told})"
     return f"{key}: {error.message}{allowed}"

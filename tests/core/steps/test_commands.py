@@ -1,6 +1,9 @@
 """What a command makes sure of before it opens a run."""
 
+import errno
 import hashlib
+import os
+from pathlib import Path
 
 import pytest
 
@@ -27,20 +30,40 @@ def test_a_run_has_its_data_brought_or_healed_first(tmp_path, monkeypatch, exper
     assert asked == brought
 
 
-def test_an_altered_file_is_replaced_before_a_run(tmp_path, monkeypatch):
-    """Through the real fetch, from a mirror, with a dataset of one small file."""
-    content = b"the canonical bytes"
-    file = DataFile("file", len(content), hashlib.sha256(content).hexdigest())
-    digits = CATALOGUE["digits"]
-    small = Dataset(**(vars(digits) | {"files": (file,), "sources": ()}))
-    monkeypatch.setitem(CATALOGUE, "digits", small)
+CONTENT = b"the canonical bytes"
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """A dataset of one small file in the place of the digits."""
+    file = DataFile("file", len(CONTENT), hashlib.sha256(CONTENT).hexdigest())
+    changed = vars(CATALOGUE["digits"]) | {"files": (file,), "sources": ()}
+    monkeypatch.setitem(CATALOGUE, "digits", Dataset(**changed))
+
+
+def test_an_altered_file_is_replaced_before_a_run(tmp_path, monkeypatch, small):
+    """Through the real fetch, from a mirror."""
     (tmp_path / "mirror" / "digits").mkdir(parents=True)
-    (tmp_path / "mirror" / "digits" / "file").write_bytes(content)
+    (tmp_path / "mirror" / "digits" / "file").write_bytes(CONTENT)
     (tmp_path / "data" / "digits").mkdir(parents=True)
-    (tmp_path / "data" / "digits" / "file").write_bytes(content[:5])
+    (tmp_path / "data" / "digits" / "file").write_bytes(CONTENT[:5])
     monkeypatch.setenv("DATA_MIRROR", (tmp_path / "mirror").as_uri())
     opened(tmp_path, "train", "lee2015", "mnist_continuous", "0", "--tier", "smoke")
-    assert (tmp_path / "data" / "digits" / "file").read_bytes() == content
+    assert (tmp_path / "data" / "digits" / "file").read_bytes() == CONTENT
+
+
+def test_data_that_are_there_need_no_rights_to_write(tmp_path, monkeypatch, small):
+    """Not even for a lock: a shared folder, or a mount that is read-only."""
+    (tmp_path / "data" / "digits").mkdir(parents=True)
+    (tmp_path / "data" / "digits" / "file").write_bytes(CONTENT)
+
+    def refuse(*arguments, **more):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    for change in ("mkdir", "write_text"):
+        monkeypatch.setattr(Path, change, refuse)
+    monkeypatch.setattr(commands, "locked", refuse)
+    commands.have_dataset("digits", tmp_path / "data")
 
 
 def test_a_simulation_takes_no_gpu(tmp_path, monkeypatch):

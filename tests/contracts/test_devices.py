@@ -1,0 +1,126 @@
+"""Every training on a GPU that is not there: its tensors have shapes and a device, no numbers.
+
+torch's FakeTensorMode makes "cuda" tensors without CUDA. A tensor on the wrong device is refused as
+on a GPU, and so is what needs a number, and would make the GPU wait. Numbers are drawn on the CPU
+and moved, so that every device has the same: these stay real.
+"""
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch._subclasses.fake_tensor import (
+    DataDependentOutputException,
+    DynamicOutputShapeException,
+    FakeTensorMode,
+    unset_fake_temporarily,
+)
+from torch.overrides import TorchFunctionMode
+from torch.utils._pytree import tree_leaves
+
+from replications.core.data.datasets import Images
+from replications.core.declare.papers import suite
+from replications.core.learn.learning import Batch
+from replications.core.train.learning_rule import Classification
+from replications.core.train.model import Generation
+from replications.core.train.updates import Watched
+from tests.contracts.test_rules import RULES, short
+
+MODELS = {
+    e.science[1]: e
+    for paper in suite().papers.values()
+    for e in paper.experiments("smoke")
+    if e.kind == "model"
+}
+# What makes a GPU wait within a step, and why.
+WAITING = {
+    "DeepBeliefNetwork": "which machine learns is a number that it counts among its buffers",
+    "bengio2017-SpikingEquilibriumPropagation-HopfieldNetwork": "computes on the CPU, in float64",
+    "diehl2015-UnsupervisedStdp-DiehlCookNetwork": "which inputs fire is drawn on the CPU",
+}
+
+
+class Waits(RuntimeError):
+    """A number is brought from the GPU to the CPU."""
+
+
+class OnGpu(TorchFunctionMode):
+    """Real draws, and a word where a tensor goes from the GPU to the CPU."""
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        tensors = [t for t in tree_leaves((args, kwargs)) if isinstance(t, torch.Tensor)]
+        there = any(t.device.type == "cuda" for t in tensors)
+        if kwargs.get("generator") is not None:
+            assert not there, f"{func.__name__}: a CPU generator draws for a tensor on the GPU"
+            if tensors:  # fills it: one without numbers stays so
+                return tensors[0]
+            with unset_fake_temporarily():
+                return func(*args, **kwargs)
+        result = func(*args, **kwargs)
+        if there and isinstance(result, torch.Tensor) and result.device.type == "cpu":
+            raise Waits(func.__name__)
+        return result
+
+
+def unknown_gradients(cost, parameters, **more):
+    """In the place of torch.autograd.grad, which asks a real GPU for its context."""
+    return [torch.empty_like(parameter) for parameter in parameters]
+
+
+@pytest.fixture
+def gpu(monkeypatch):
+    monkeypatch.setattr(torch.autograd, "grad", unknown_gradients)
+    monkeypatch.setattr(Images, "classes", 10)  # a number, asked for before the first step
+    monkeypatch.setattr(Watched, "look", lambda *_: None)  # which waits once, for a first batch
+    with FakeTensorMode(allow_non_fake_inputs=True), OnGpu():
+        yield "cuda"
+
+
+def stepped(task):
+    """All tensors of two steps, of an answer, and of what alignment compares."""
+    found = task.step(0, 0) | task.step(0, 1) | task.parameters
+    if isinstance(task, Classification) and hasattr(task.rule, "gradient"):
+        rows = task.rows(0)
+        batch = Batch(task.inputs[rows], task.labels[rows], task.targets[rows], rows)
+        found |= {f"estimate of {k}": update for k, update in task.rule.estimate(batch).items()}
+        with torch.enable_grad():
+            found |= {f"gradient of {k}": g for k, g in task.rule.gradient(batch).items()}
+        found["answer"] = task.rule.predict(batch.inputs)
+    return found
+
+
+@pytest.mark.parametrize("name", [*RULES, *MODELS])
+@torch.no_grad()
+def test_a_step_stays_on_its_device_and_never_waits(name, gpu):
+    kind = Generation if name in MODELS else Classification
+    task = kind(short({**RULES, **MODELS}[name], Path("nowhere"), device=gpu))
+    if name in WAITING:
+        with pytest.raises((Waits, DataDependentOutputException, DynamicOutputShapeException)):
+            stepped(task)
+        return
+    assert {tensor.device.type for tensor in stepped(task).values()} == {"cuda"}
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        lambda x: x.cpu(),
+        lambda x: float(x.sum()),
+        lambda x: x[x > 0],
+        lambda x: x + torch.ones(3),
+        lambda x: x + torch.rand(3, generator=torch.Generator()),
+        lambda x: torch.bernoulli(x, generator=torch.Generator()),
+    ],
+    ids=[
+        "brought back",
+        "a number",
+        "a mask",
+        "on two devices",
+        "noise of the CPU",
+        "a CPU's draw",
+    ],
+)
+def test_what_fails_on_a_gpu_or_makes_it_wait_is_noticed(fault, gpu):
+    with pytest.raises((RuntimeError, AssertionError)):
+        fault(torch.empty(3, device=gpu))
