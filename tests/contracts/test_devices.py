@@ -45,7 +45,10 @@ class Waits(RuntimeError):
 
 
 class OnGpu(TorchFunctionMode):
-    """Real draws, and a word where a tensor goes from the GPU to the CPU."""
+    """Real draws, and a word where a tensor goes from the GPU to the CPU.
+
+    It has no float64, as Apple's GPUs have none.
+    """
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
@@ -58,8 +61,10 @@ class OnGpu(TorchFunctionMode):
             with unset_fake_temporarily():
                 return func(*args, **kwargs)
         result = func(*args, **kwargs)
-        if there and isinstance(result, torch.Tensor) and result.device.type == "cpu":
-            raise Waits(func.__name__)
+        for tensor in (t for t in tree_leaves(result) if isinstance(t, torch.Tensor)):
+            if there and tensor.device.type == "cpu":
+                raise Waits(func.__name__)
+            assert (tensor.device.type, tensor.dtype) != ("cuda", torch.float64), func.__name__
         return result
 
 
@@ -111,6 +116,7 @@ def test_a_step_stays_on_its_device_and_never_waits(name, gpu):
         lambda x: x + torch.ones(3),
         lambda x: x + torch.rand(3, generator=torch.Generator()),
         lambda x: torch.bernoulli(x, generator=torch.Generator()),
+        lambda x: x.double(),
     ],
     ids=[
         "brought back",
@@ -119,6 +125,7 @@ def test_a_step_stays_on_its_device_and_never_waits(name, gpu):
         "on two devices",
         "noise of the CPU",
         "a CPU's draw",
+        "float64",
     ],
 )
 def test_what_fails_on_a_gpu_or_makes_it_wait_is_noticed(fault, gpu):
