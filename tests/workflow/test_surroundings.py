@@ -33,6 +33,13 @@ def hostile(folder):
     }  # fmt: skip
 
 
+def untimed(told):
+    """Of JSON all but what no two runs share."""
+    if isinstance(told, dict):
+        return {key: untimed(value) for key, value in told.items() if key not in THEIRS}
+    return told
+
+
 def contents(folder):
     """Every file below a folder but what tells how a workflow went; of JSON what is not timed."""
     found = {}
@@ -40,9 +47,8 @@ def contents(folder):
         for path in sorted((folder / part / PAPER).rglob("*")):
             if path.is_file() and path.name != "complete.json":
                 content = path.read_bytes()
-                if path.name == "run.json":
-                    told = json.loads(content)
-                    content = {key: value for key, value in told.items() if key not in THEIRS}
+                if path.name in ("run.json", "scores.json"):
+                    content = untimed(json.loads(content))
                 found[str(path.relative_to(folder))] = content
     return found
 
