@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from replications.core.base.provenance import ROOT
 from replications.core.declare.papers import Paper, Suite
-from replications.core.declare.schema import DeclarationError
+from replications.core.declare.schema import DeclarationError, check_schema
 from replications.core.declare.searches import checked_searches
 
 FUZZED = settings(
@@ -88,3 +88,16 @@ def test_a_search_is_right_or_refused_with_file_and_key(folder, data):
     path.write_text(yaml.dump(data.draw(faulty(declared))))
     message = refused(lambda: checked_searches(Suite(path.parents[1])))
     assert not message or message.startswith("replications/bengio2015/search.yaml: ")
+
+
+@FUZZED
+@given(data=st.data())
+def test_a_configuration_is_right_or_refused_with_file_and_key(data):
+    declared = yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8"))
+    changed = data.draw(faulty(declared))
+    message = refused(lambda: check_schema(changed, "config", "config/config.yaml"))
+    assert not message or message.startswith("config/config.yaml: ")
+    if not message:
+        papers = changed["papers"]
+        assert papers == "all" or all(isinstance(name, str) for name in papers)
+        assert all(type(runs) is int and runs > 0 for runs in changed["runs"].values())
