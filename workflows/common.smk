@@ -56,7 +56,9 @@ def call(again=""):
         f"set -euo pipefail; DEVICE={shlex.quote(config['device'])}; AGAIN={again}; "
         f'replications() {{ {command} "$@"; }}; '
     )
-    shell.prefix(prefix.replace("{", "{{").replace("}", "}}"))  # which Snakemake formats
+    shell.prefix(
+        prefix.replace("{", "{{").replace("}", "}}")
+    )  # which Snakemake formats
 
 
 call()
