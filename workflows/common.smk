@@ -56,9 +56,8 @@ def call(again=""):
         f"set -euo pipefail; DEVICE={shlex.quote(config['device'])}; AGAIN={again}; "
         f'replications() {{ {command} "$@"; }}; '
     )
-    shell.prefix(
-        prefix.replace("{", "{{").replace("}", "}}")
-    )  # which Snakemake formats
+    # Snakemake formats it.
+    shell.prefix(prefix.replace("{", "{{").replace("}", "}}"))
 
 
 call()
