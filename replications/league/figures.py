@@ -74,10 +74,12 @@ def cosine_at_half(drawn: Drawn, name: str) -> float:
     return float(at["value"].mean())
 
 
-def family(drawn: Drawn, name: str) -> str:
-    """The family that the rule of an experiment says it is of."""
-    rows = rows_of(drawn.paper.path.parents[1])
-    return next(row["family"] for key, row in rows.items() if row["label"] == rule(drawn, name))
+def families(drawn: Drawn) -> dict[str, str]:
+    """By experiment, the family that its rule says it is of."""
+    league, rows = drawn.paper.declared["league"], rows_of(drawn.paper.path.parents[1])
+    return {e.name: rows[e.name.removesuffix(f"_{field}")]["family"]
+            for field, entered in by_field(league, drawn.experiments).items()
+            for e in entered}  # fmt: skip
 
 
 def rank_correlation(x: np.ndarray, y: np.ndarray, families: np.ndarray) -> float:
@@ -99,11 +101,12 @@ def with_interval(x: np.ndarray, y: np.ndarray, families: np.ndarray) -> str:
 def alignment_predicts(drawn: Drawn) -> Figure:
     """Test error against alignment at half of the training, a dot for each rule."""
     figure, panels = grid(drawn, 3.4)
-    known = list(dict.fromkeys(family(drawn, name) for _, names in panels for name in names))
+    family = families(drawn)
+    known = list(dict.fromkeys(family.values()))
     for axis, names in panels:
         x = np.array([cosine_at_half(drawn, n) for n in names])
         y = np.array([mean_error(drawn, n) for n in names])
-        of = np.array([known.index(family(drawn, n)) for n in names])
+        of = np.array([known.index(family[n]) for n in names])
         for k, label in enumerate(known):
             axis.plot(x[of == k], y[of == k], "o", color=f"C{k}", ms=4, label=label)
         told = [f"all {with_interval(x, y, 0 * of)}", f"within {with_interval(x, y, of)}"]
