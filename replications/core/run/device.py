@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import torch
+
+from replications.core.base.files import locked
 
 POLL_SECONDS = 0.5
 
@@ -46,20 +47,14 @@ def held(device: str) -> Iterator[str]:
         return
     serials = [torch.cuda.get_device_properties(i).uuid for i in range(torch.cuda.device_count())]
     locks = Path(tempfile.gettempdir())
-    files = [
-        open(locks / f"replications-gpu-{os.getuid()}-{s}.lock", "w", encoding="utf-8")
-        for s in serials
-    ]
-    try:
-        while True:
-            for i, file in enumerate(files):
+    files = [locks / f"replications-gpu-{os.getuid()}-{serial}.lock" for serial in serials]
+    while True:
+        for i, file in enumerate(files):
+            with ExitStack() as stack:
                 try:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    stack.enter_context(locked(file, wait=False))
                 except BlockingIOError:
                     continue
                 yield f"cuda:{i}"
                 return
-            time.sleep(POLL_SECONDS)
-    finally:
-        for file in files:
-            file.close()
+        time.sleep(POLL_SECONDS)
