@@ -13,6 +13,7 @@ import time
 from io import TextIOWrapper
 from pathlib import Path
 
+from replications.core.base.provenance import REFERENCE
 from replications.core.declare.experiments import TIERS
 
 logger = logging.getLogger("replications")
@@ -25,6 +26,8 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--log", type=Path, help="a file for the log, beside the terminal")
     parser.add_argument("--results", type=Path, default=Path("results"))
     parser.add_argument("--data", type=Path, default=Path("data"))
+    own = "stored scores; the suite's own, if none is named"
+    parser.add_argument("--reference", type=Path, default=REFERENCE, help=own)
     commands = parser.add_subparsers(dest="command", required=True)
 
     fetch = commands.add_parser("fetch", help="bring a dataset here and verify it")

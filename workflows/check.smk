@@ -6,8 +6,8 @@ localrules:
 rule check:
     input:
         scores=f"{RESULTS}/smoke/scores.parquet",
-        reference=ancient(f"{RESULTS}/reference/smoke.csv"),
-        tolerances=ancient(f"{RESULTS}/reference/tolerances.csv"),
+        reference=ancient(f"{REFERENCE}/smoke.csv"),
+        tolerances=ancient(f"{REFERENCE}/tolerances.csv"),
     output:
         f"{RESULTS}/smoke/check.csv",
     log:

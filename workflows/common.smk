@@ -19,6 +19,7 @@ from replications.core.declare.league import LEAGUE, by_field
 from replications.core.declare.papers import suite
 from replications.core.declare.schema import DeclarationError, check_schema, parsed
 from replications.core.base.hashes import code_hash, digest
+from replications.core.base.provenance import REFERENCE as STORED
 from replications.core.declare.metrics import SHARED
 from replications.core.declare.searches import checked_searches
 from snakemake.exceptions import WorkflowError
@@ -41,6 +42,7 @@ except DeclarationError as error:
     raise WorkflowError(str(error))
 
 RESULTS, DATA = (os.path.expanduser(config[name]) for name in ("results", "data"))
+REFERENCE = os.path.relpath(STORED)
 TRIAL = f"{RESULTS}/search/{{paper}}/{{search}}/{{stage}}/{{rank}}/trial.json"
 # Ends of the names of the tables of claims; the .html among them is shown in the report.
 TABLES = [".csv", ".json", ".md", "_column.tex", "_page.tex", "_preview.tex"]

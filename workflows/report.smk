@@ -123,10 +123,8 @@ rule page:
             for paper in PAPERS
             for name in PAPERS[paper].figures
         ],
-        stored=sorted(map(str, Path(RESULTS, "reference").glob("*.csv"))),
-        stored_figures=sorted(
-            map(str, Path(RESULTS, "reference", "figures").rglob("*.*"))
-        ),
+        stored=sorted(map(str, Path(REFERENCE).glob("*.csv"))),
+        stored_figures=sorted(map(str, Path(REFERENCE, "figures").rglob("*.*"))),
     output:
         f"{RESULTS}/{{tier}}/index.html",
     log:

@@ -5,14 +5,14 @@ Means over runs after the last step, read from results/reference/.
 
 import pytest
 
-from replications.core.base.provenance import ROOT
+from replications.core.base.provenance import REFERENCE
 from replications.core.report.tables import read_table
 from replications.core.report.tolerances import means
 
 
 def mean(tier, paper, experiment, metric, layer=""):
     """The mean over runs of one score after its last step."""
-    table = means(read_table(ROOT / "results" / "reference" / f"{tier}.csv"))
+    table = means(read_table(REFERENCE / f"{tier}.csv"))
     return float(table.loc[paper, experiment, metric, layer])
 
 

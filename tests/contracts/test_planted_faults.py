@@ -11,7 +11,7 @@ from importlib import import_module
 import pandas as pd
 import pytest
 
-from replications.core.base.provenance import ROOT
+from replications.core.base.provenance import REFERENCE
 from replications.core.declare.expansion import merge
 from replications.core.declare.papers import suite
 from replications.core.report import tolerances
@@ -21,7 +21,6 @@ from replications.core.run.runs import Run
 from replications.core.steps import jobs
 from replications.core.train.loop import Diverged
 
-REFERENCE = ROOT / "results" / "reference"
 COSTLY = ("neighbours", "likelihood", "chains", "measures")
 # Rules that change their network themselves: the setting whose sign is flipped instead.
 OWN_CHANGES = {"UnsupervisedStdp": ("plasticity", "nu_post")}

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from replications.core.base.carried import Carried
-from replications.core.base.provenance import ROOT
+from replications.core.base.provenance import REFERENCE
 from replications.core.base.scores import maker
 from replications.core.declare.experiments import TIERS
 from replications.core.declare.papers import suite
@@ -17,8 +17,6 @@ from replications.core.report.readme import generated
 from replications.core.report.stored_figures import digests, read_figures
 from replications.core.report.tables import read_table
 from replications.core.run.current import ends, today
-
-REFERENCE = ROOT / "results" / "reference"
 
 
 @pytest.mark.parametrize("tier", TIERS)

@@ -67,6 +67,14 @@ def test_runs_and_folders_may_be_given_on_the_command_line(untouched):
     assert told == os.path.expanduser("~/my results/smoke/done/akrout2019.json")
 
 
+def test_results_elsewhere_are_compared_with_the_reference_of_the_suite(untouched):
+    done = snakemake(untouched, "--dry-run", "check", "--config", "results=elsewhere")
+    assert done.returncode == 0, done.stdout[-2000:]
+    (compared,) = re.findall(r"rule check:\n +input: (.*)", done.stdout)
+    stored = [f"results/reference/{name}.csv" for name in ("smoke", "tolerances")]
+    assert compared.split(", ") == ["elsewhere/smoke/scores.parquet", *stored]
+
+
 def test_a_key_that_is_twice_in_the_configuration_is_named(tmp_path):
     folder = copy_of(ROOT, tmp_path / "project")
     edit(folder / "config/config.yaml", "tier: standard", "tier: smoke\ntier: standard")

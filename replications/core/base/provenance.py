@@ -13,6 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
 PACKAGE = "replications"
+REFERENCE = ROOT / "results" / "reference"  # stored with the suite, wherever results go
 CPUINFO = Path("/proc/cpuinfo")
 # Variables by which libraries take the instructions of another processor.
 CHOOSING = (

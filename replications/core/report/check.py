@@ -69,12 +69,11 @@ def made_on(reference: Path, tier: str) -> str:
     return "; ".join(sorted(set(own["processor"] + " (" + own["instructions"] + ")")))
 
 
-def check_scores(results: Path, tier: str) -> None:
-    """Compare results/<tier>/scores.parquet with results/reference/<tier>.csv.
+def check_scores(results: Path, reference: Path, tier: str) -> None:
+    """Compare results/<tier>/scores.parquet with <reference>/<tier>.csv.
 
     Writes results/<tier>/check.csv. Raises Regressed if a metric is missing, not finite, or moved.
     """
-    reference = results / "reference"
     fresh = pd.read_parquet(results / tier / "scores.parquet")
     tolerances = read_tolerances(reference / "tolerances.csv")
     table = moved(fresh, read_table(reference / f"{tier}.csv"), tolerances)

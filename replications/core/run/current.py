@@ -33,14 +33,13 @@ def current(path: Path, experiment: Experiment, carried: Carried) -> bool:
     return ends(hashes_of(scores), experiment, carried) == today(experiment)
 
 
-def finished(results: Path, paper: str, tier: str) -> list[Path]:
+def finished(results: Path, paper: str, tier: str, carried: Carried) -> list[Path]:
     """The scores.json of every finished run of a paper.
 
     Raises ValueError, with what to do, where there is none, or where one was made by other code,
     settings or data than today's.
     """
     files = []
-    carried = Carried(results / "reference" / "carried.csv")
     for experiment in suite().paper(paper).experiments(tier):
         folder = results / tier / "runs" / paper / experiment.name
         for path in sorted(folder.glob("*/scores.json")):

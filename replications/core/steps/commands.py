@@ -60,7 +60,7 @@ def carried(args: argparse.Namespace) -> Carried:
     """What is as good as made by today's code."""
     from replications.core.base.carried import Carried
 
-    return Carried(args.results / "reference" / "carried.csv")
+    return Carried(args.reference / "carried.csv")
 
 
 @contextmanager
@@ -237,21 +237,21 @@ def crate(args: argparse.Namespace) -> None:
     """Write ro-crate-metadata.json into the tier's folder."""
     from replications.core.steps.crate import write_crate
 
-    write_crate(args.results, args.tier)
+    write_crate(args.results, args.tier, carried(args))
 
 
 def release(args: argparse.Namespace) -> None:
     """Pack the tier's results, with the crate and the reference, into one archive."""
     from replications.core.steps.release import release as pack
 
-    print(pack(args.results, args.tier))
+    print(pack(args.results, args.reference, args.tier))
 
 
 def page(args: argparse.Namespace) -> None:
     """Write results/<tier>/index.html."""
     from replications.core.steps.page import write_page
 
-    write_page(args.results, args.tier)
+    write_page(args.results, args.reference, args.tier)
 
 
 def summary(args: argparse.Namespace) -> None:
@@ -265,7 +265,7 @@ def check(args: argparse.Namespace) -> None:
     """Fail, with a table, if the tier's scores moved away from the reference."""
     from replications.core.report.check import check_scores
 
-    check_scores(args.results, args.tier)
+    check_scores(args.results, args.reference, args.tier)
 
 
 def follow(args: argparse.Namespace) -> int:
@@ -305,9 +305,8 @@ def carry(args: argparse.Namespace) -> None:
     from replications.core.report.tolerances import read_tolerances
     from replications.core.steps.carry import carry as carry_over
 
-    reference = args.results / "reference"
-    allowed = read_tolerances(reference / "tolerances.csv") if args.within_tolerance else None
-    carry_over(args.revision, reference, args.data, allowed)
+    allowed = read_tolerances(args.reference / "tolerances.csv") if args.within_tolerance else None
+    carry_over(args.revision, args.reference, args.data, allowed)
 
 
 def reference(args: argparse.Namespace) -> None:
@@ -316,13 +315,13 @@ def reference(args: argparse.Namespace) -> None:
     from replications.core.run.current import finished
     from replications.core.steps.figures import keep_figures
 
-    files = finished(args.results, args.paper, args.tier)
+    files = finished(args.results, args.paper, args.tier, carried(args))
     paper = papers.suite().paper(args.paper)
-    store(files, paper, args.results / "reference", args.tier)
-    keep_figures(files, paper, args.results, args.tier)
+    store(files, paper, args.reference, args.tier)
+    keep_figures(files, paper, args.results, args.reference, args.tier)
     if args.paper == LEAGUE:
         costs = args.results / args.tier / "papers" / LEAGUE / "costs.csv"
-        into = args.results / "reference" / LEAGUE / f"{args.tier}.csv"
+        into = args.reference / LEAGUE / f"{args.tier}.csv"
         into.parent.mkdir(exist_ok=True)
         write_atomically(into, costs.read_text(encoding="utf-8"))
 
@@ -331,7 +330,7 @@ def explain(args: argparse.Namespace) -> None:
     """Print what stands behind a claim's verdict."""
     from replications.core.steps.explain import explain as explanation
 
-    print(explanation(args.paper, args.claim, args.results / "reference"))
+    print(explanation(args.paper, args.claim, args.reference))
 
 
 def cite(args: argparse.Namespace) -> None:
@@ -367,7 +366,7 @@ def tolerances(args: argparse.Namespace) -> None:
     made_by = digest([e.hashes("score") for paper in selected for e in paper.experiments(TIER)])
     folder = args.results / "rounding" / made_by  # another code or configuration, another folder
     tables = measured_variants(folder, args.papers, workers=args.workers)
-    path = args.results / "reference" / "tolerances.csv"
+    path = args.reference / "tolerances.csv"
     write_tolerances(tables, AS_IT_IS.name, path, args.papers)
 
 
@@ -375,4 +374,4 @@ def readme(args: argparse.Namespace) -> None:
     """Write the generated tables, findings and figures into the READMEs and docs/."""
     from replications.core.report.readme import write_readmes
 
-    write_readmes(args.results / "reference")
+    write_readmes(args.reference)

@@ -75,14 +75,14 @@ class Made:
     scores: dict
 
 
-def write_crate(results: Path, tier: str) -> Path:
+def write_crate(results: Path, tier: str, carried: Carried) -> Path:
     """Write <results>/<tier>/ro-crate-metadata.json; returns its path.
 
     Raises ValueError, with what to do, for a folder without tables, for a run that does not say
     what made it, and for tables or runs of another version of the suite.
     """
     folder = results / tier
-    made = runs_behind(results, tier)
+    made = runs_behind(results, tier, carried)
     papers = suite().select(sorted({run.experiment.paper for run in made}))
     crate = ROCrate(version="1.1")
     crate.metadata.extra_terms |= TERMS
@@ -114,12 +114,11 @@ def describe(crate: ROCrate, tier: str, made: list[Made], papers: Mapping[str, P
                                 version="0.5")  # fmt: skip
 
 
-def runs_behind(results: Path, tier: str) -> list[Made]:
+def runs_behind(results: Path, tier: str, carried: Carried) -> list[Made]:
     """The runs that a tier's tables are made of. Raises ValueError as `write_crate` does."""
     again = f"remove {results / tier / 'done'} and run `snakemake --cores all {tier}` again: " \
             "it makes what is missing alone"  # fmt: skip
     rows = table_of(results / tier, tier, again)[[*KEYS[:3], *HASHES]].drop_duplicates()
-    carried = Carried(results / "reference" / "carried.csv")
     return [run_of(row, results, tier, carried, again) for row in rows.to_dict("records")]
 
 

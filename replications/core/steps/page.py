@@ -19,18 +19,18 @@ from replications.core.run.current import ends, today
 from replications.core.steps.behind import HASHES, Recorded, stored, yours
 
 
-def write_page(results: Path, tier: str) -> Path:
+def write_page(results: Path, reference: Path, tier: str) -> Path:
     """Write the page of a tier, of all papers; returns where it is."""
     path = results / tier / "index.html"
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, render(gathered(results, tier)))
+    write_atomically(path, render(gathered(results, reference, tier)))
     return path
 
 
-def gathered(results: Path, tier: str) -> Content:
+def gathered(results: Path, reference: Path, tier: str) -> Content:
     """What the page of a tier tells. What is missing, or was made by another version, it says."""
-    papers, recorded = suite().papers, Recorded(results / "reference")
-    kept = stored_tables(results / "reference")
+    papers, recorded = suite().papers, Recorded(reference)
+    kept = stored_tables(reference)
     own = tier_table(results / tier, tier, papers)
     before = largest([seen(table, papers, recorded.carried) for table in kept])
     here = seen(own, papers, recorded.carried)
@@ -42,7 +42,7 @@ def gathered(results: Path, tier: str) -> Content:
         papers=papers,
         rows=list(rows(papers, before, here)),
         stories=list(stories(papers, kept, own, results, recorded)),
-        figures={name: pairs(paper, results / tier, tier, results / "reference",
+        figures={name: pairs(paper, results / tier, tier, reference,
                              {c: s.comparison for (p, c), s in before.items() if p == name})
                  for name, paper in papers.items()},
         models=quality.models(papers, kept, own),

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import unquote
 
+from replications.core.base.carried import Carried
 from replications.core.base.files import write_atomically
 from replications.core.base.provenance import ROOT, git_commit
 from replications.core.report.cite import citation
@@ -36,16 +37,16 @@ Results of the {tier} tier, made by version {version}, commit {commit}.
 """
 
 
-def release(results: Path, tier: str) -> Path:
+def release(results: Path, reference: Path, tier: str) -> Path:
     """Write the crate of a tier, and results/release/replications-<commit>-<tier>.zip; its path.
 
     Raises ValueError, with what to do, where files differ from the commit, outside git, and for
     what `write_crate` refuses.
     """
     commit = clean_commit()
-    crate = write_crate(results, tier)
+    crate = write_crate(results, tier, Carried(reference / "carried.csv"))
     graph = json.loads(crate.read_text(encoding="utf-8"))["@graph"]
-    contents = described(crate, graph) | stored(results / "reference")
+    contents = described(crate, graph) | stored(reference)
     contents |= {name: (ROOT / name).read_bytes() for name in ("LICENSE", "CITATION.cff")}
     words = {"tier": tier, "commit": commit, "sums": SUMS}
     contents["README.md"] = README.format(**citation(), **words).encode()

@@ -5,7 +5,7 @@ import math
 import pandas as pd
 import pytest
 
-from replications.core.base.provenance import ROOT, machine
+from replications.core.base.provenance import REFERENCE, machine
 from replications.core.report import tolerances
 from replications.core.report.check import Regressed, check_scores, moved
 from replications.core.report.tables import COLUMNS, read_table
@@ -118,23 +118,23 @@ def test_a_metric_that_is_no_longer_known_is_missing_and_no_crash():
     assert found.to_dict() == {KEY: "new", ("toy", "a", "retired", ""): "missing"}
 
 
-REFERENCE = read_table(ROOT / "results" / "reference" / "smoke.csv")
-TOLERANCES = tolerances.read_tolerances(ROOT / "results" / "reference" / "tolerances.csv")
+STORED = read_table(REFERENCE / "smoke.csv")
+TOLERANCES = tolerances.read_tolerances(REFERENCE / "tolerances.csv")
 
 
 def test_the_stored_reference_is_as_itself():
-    assert set(moved(REFERENCE, REFERENCE, TOLERANCES)["outcome"]) == {"ok"}
+    assert set(moved(STORED, STORED, TOLERANCES)["outcome"]) == {"ok"}
 
 
 def test_every_stored_metric_has_a_measured_tolerance():
-    assert set(TOLERANCES) == set(means(REFERENCE).index)
+    assert set(TOLERANCES) == set(means(STORED).index)
 
 
 @pytest.mark.parametrize("factor", [2, 0.5])
 def test_a_factor_of_two_in_an_update_is_caught_in_every_layer(factor):
-    fresh = REFERENCE.copy()
+    fresh = STORED.copy()
     fresh.loc[fresh["metric"] == "norm_ratio", "value"] *= factor
-    table = moved(fresh, REFERENCE, TOLERANCES)
+    table = moved(fresh, STORED, TOLERANCES)
     found, metrics = table["outcome"], table.index.get_level_values("metric")
     ratios = (metrics == "norm_ratio") & (table["reference"] != 0)  # 0: what never learns
     assert ratios.sum() >= 10 and set(found[ratios]) == {"moved"}
@@ -142,9 +142,9 @@ def test_a_factor_of_two_in_an_update_is_caught_in_every_layer(factor):
 
 
 def test_a_changed_sign_of_an_update_is_caught_wherever_it_has_a_direction():
-    fresh = REFERENCE.copy()
+    fresh = STORED.copy()
     fresh.loc[fresh["metric"] == "cosine", "value"] *= -1
-    found = moved(fresh, REFERENCE, TOLERANCES)
+    found = moved(fresh, STORED, TOLERANCES)
     cosines = found[found.index.get_level_values("metric") == "cosine"]
     pointing = cosines["reference"].abs() > cosines["tolerance"] / 2
     assert pointing.sum() >= 10
@@ -161,15 +161,16 @@ def test_a_changed_sign_of_an_update_is_caught_wherever_it_has_a_direction():
 def check(tmp_path, fresh, reference, machines=None):
     results = tmp_path / "results"
     (results / "smoke").mkdir(parents=True)
-    (results / "reference").mkdir()
+    stored = tmp_path / "stored"
+    stored.mkdir()
     fresh.to_parquet(results / "smoke" / "scores.parquet")
-    reference.to_csv(results / "reference" / "smoke.csv", index=False, float_format="%.6g")
+    reference.to_csv(stored / "smoke.csv", index=False, float_format="%.6g")
     allowed = pd.Series(ALLOWED, name="tolerance").rename_axis(tolerances.KEYS).reset_index()
-    allowed.to_csv(results / "reference" / "tolerances.csv", index=False)
+    allowed.to_csv(stored / "tolerances.csv", index=False)
     if machines is not None:
-        machines.to_csv(results / "reference" / "machines.csv", index=False)
+        machines.to_csv(stored / "machines.csv", index=False)
     try:
-        check_scores(results, "smoke")
+        check_scores(results, stored, "smoke")
     finally:
         written = pd.read_csv(results / "smoke" / "check.csv", keep_default_na=False)
     return written

@@ -19,7 +19,9 @@ WORDS = ("bengio2015", "stdp_spread", "--tier", "smoke", "--device", "cpu")
 
 def keep(results, paper, tier):
     """What `python -m replications reference` does."""
-    store(finished(results, paper, tier), suite().paper(paper), results / "reference", tier)
+    reference = results / "reference"
+    files = finished(results, paper, tier, Carried(reference / "carried.csv"))
+    store(files, suite().paper(paper), reference, tier)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from replications.__main__ import main
-from replications.core.base.provenance import ROOT
+from replications.core.base.provenance import REFERENCE
 from replications.core.declare.papers import suite
 from replications.core.report.stored_figures import tiers
 from replications.core.run.seeds import SOURCES, seed
@@ -66,8 +66,9 @@ def test_a_run_without_its_run_json_says_so_and_keeps_its_seeds(results):
 
 
 def test_stored_runs_say_how_long_they_took_once_that_is_recorded(results):
-    assert main(["--results", str(results), "reference", "bengio2015", "--tier", "smoke"]) == 0
     reference = results / "reference"
+    places = ["--results", str(results), "--reference", str(reference)]
+    assert main([*places, "reference", "bengio2015", "--tier", "smoke"]) == 0
     rows = pd.read_csv(reference / "smoke.csv", dtype={"run": int})
     behind = stored(rows[rows["experiment"] == "stdp_spread"], "smoke", Recorded(reference))
     assert behind.seconds == yours(results, *WORDS, "smoke", [0, 1]).seconds
@@ -81,7 +82,8 @@ def test_the_reference_keeps_the_figures_whose_runs_are_all_there(tmp_path):
     for name in SHOWN[:2]:
         run(tmp_path, name, "standard", "0")
     (tmp_path / "reference").mkdir()
-    command = ["--results", str(tmp_path), "reference", "bengio2015", "--tier", "standard"]
+    places = ["--results", str(tmp_path), "--reference", str(tmp_path / "reference")]
+    command = [*places, "reference", "bengio2015", "--tier", "standard"]
     assert main(command) == 0
     assert tiers(tmp_path / "reference") == {}
     run(tmp_path, SHOWN[2], "standard", "0")
@@ -93,8 +95,8 @@ def test_the_reference_keeps_the_figures_whose_runs_are_all_there(tmp_path):
 
 
 def test_figures_that_are_stored_are_those_of_papers_and_small():
-    folder = ROOT / "results" / "reference" / "figures"
-    known = tiers(ROOT / "results" / "reference")
+    folder = REFERENCE / "figures"
+    known = tiers(REFERENCE)
     files = {(path.parent.name, path.stem) for path in folder.glob("*/*.png")}
     assert files == set(known)
     assert all(name in suite().paper(paper).figures for paper, name in known)

@@ -10,7 +10,8 @@ from rocrate.rocrate import ROCrate
 from rocrate_validator import services
 
 from replications.__main__ import main
-from replications.core.base.provenance import git_commit, machine
+from replications.core.base.carried import Carried
+from replications.core.base.provenance import REFERENCE, git_commit, machine
 from replications.core.data.catalogue import MNIST, sha256_of
 from replications.core.declare.papers import suite
 from replications.core.steps import crate_entities
@@ -40,11 +41,13 @@ UNKNOWN = {
     "The `publisher` property of a `Root Data Entity` SHOULD be an `Organization`",
 }
 
+CARRIED = Carried(REFERENCE / "carried.csv")
+
 
 @pytest.fixture(scope="module")
 def crate(tier):
     """The written crate, as entities by their identifiers."""
-    path = write_crate(tier, "smoke")
+    path = write_crate(tier, "smoke", CARRIED)
     assert path == tier / "smoke" / NAME
     return {entity["@id"]: entity for entity in json.loads(path.read_text())["@graph"]}
 
@@ -88,7 +91,7 @@ def test_it_is_a_valid_process_run_crate(tier, crate, tmp_path):
 
 def test_a_fault_is_noticed_by_the_validator(folder, tmp_path):
     """The check above can fail: a run without its instrument, a file that is not there."""
-    path = write_crate(folder, "smoke")
+    path = write_crate(folder, "smoke", CARRIED)
     told = json.loads(path.read_text())
     (run,) = (e for e in told["@graph"] if e["@id"] == "#run/lee2015/mnist_continuous/0")
     del run["instrument"]
@@ -132,7 +135,9 @@ def test_the_page_is_listed_and_what_is_no_result_is_not(crate, folder):
         path = folder / "smoke" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("x")
-    after = {e["@id"] for e in json.loads(write_crate(folder, "smoke").read_text())["@graph"]}
+    after = {
+        e["@id"] for e in json.loads(write_crate(folder, "smoke", CARRIED).read_text())["@graph"]
+    }
     assert after == {*crate, "index.html"}
 
 
@@ -194,7 +199,7 @@ def test_papers_and_suite_are_those_that_declare_themselves(crate):
 
 def test_it_is_the_same_when_it_is_made_again(tier, crate):
     before = (tier / "smoke" / NAME).read_bytes()
-    assert write_crate(tier, "smoke").read_bytes() == before
+    assert write_crate(tier, "smoke", CARRIED).read_bytes() == before
 
 
 def rewritten(path, **more):
@@ -240,7 +245,7 @@ RUN = "runs/lee2015/mnist_continuous/0"
 def test_what_cannot_be_described_is_refused_with_what_to_do(folder, alter, said):
     alter(folder / "smoke")
     with pytest.raises(ValueError, match=said):
-        write_crate(folder, "smoke")
+        write_crate(folder, "smoke", CARRIED)
 
 
 def test_the_command_writes_it(folder):

@@ -4,15 +4,13 @@ import pandas as pd
 import pytest
 
 from replications.__main__ import main
-from replications.core.base.provenance import ROOT
+from replications.core.base.provenance import REFERENCE
 from replications.core.declare.papers import suite
 from replications.core.report.compare import RULE
 from replications.core.report.readme import best
 from replications.core.run.seeds import seed
 from replications.core.steps.behind import Recorded
 from replications.core.steps.explain import explain
-
-REFERENCE = ROOT / "results" / "reference"
 
 
 @pytest.fixture(scope="module")

@@ -26,13 +26,14 @@ def run(tmp_path, monkeypatch):
 
     def job(*indices, more=()):
         did.clear()
-        places = ["--results", str(tmp_path / "results"), "--data", str(tmp_path / "data")]
+        folders = ("results", "data", "reference")
+        places = [word for name in folders for word in (f"--{name}", str(tmp_path / name))]
         words = ["run", *RUNS, "--runs", *map(str, indices), "--done", str(done), *more]
         assert main([*places, *words]) == 0
         return list(did), json.loads(done.read_text())
 
     job.folder = tmp_path / "results" / "smoke" / "runs" / "bengio2015" / "stdp_spread"
-    job.results = tmp_path / "results"
+    job.reference = tmp_path / "reference"
     return job
 
 
@@ -111,13 +112,11 @@ def test_what_was_carried_is_up_to_date(run):
     scores = json.loads((run.folder / "0" / "scores.json").read_text())
     scores["train"]["hashes"]["code"] = "earlier"
     (run.folder / "0" / "scores.json").write_text(json.dumps(scores))
-    (run.results / "reference").mkdir()
+    run.reference.mkdir()
     line = Line("bengio2015", "stdp_spread", "smoke", "train", earlier, today, "r", "p", EXACT)
-    Carried(run.results / "reference" / "carried.csv").add([line])
+    Carried(run.reference / "carried.csv").add([line])
     assert run(0)[0] == []
-    Carried(run.results / "reference" / "carried.csv").add(
-        [Line(*line.key, "other", today, "r", "p", EXACT)]
-    )
+    Carried(run.reference / "carried.csv").add([Line(*line.key, "other", today, "r", "p", EXACT)])
     rehashed(run.folder / "0" / "run.json", code="unknown")
     assert run(0)[0] == both(0)
 

@@ -28,7 +28,7 @@ def committed(monkeypatch):
 
 @pytest.fixture
 def archive(folder, committed):
-    return release(folder, "smoke")
+    return release(folder, folder / "reference", "smoke")
 
 
 def contents(archive):
@@ -85,7 +85,7 @@ def test_made_twice_it_is_the_same_bytes(folder, archive):
     archive.unlink()
     for path in (folder / "smoke").rglob("*.csv"):
         path.touch()  # another date is no other content
-    assert release(folder, "smoke").read_bytes() == before
+    assert release(folder, folder / "reference", "smoke").read_bytes() == before
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_made_twice_it_is_the_same_bytes(folder, archive):
 def test_without_a_clean_commit_there_is_none(folder, monkeypatch, commit, said):
     monkeypatch.setattr(module, "git_commit", lambda: commit)
     with pytest.raises(ValueError, match=said):
-        release(folder, "smoke")
+        release(folder, folder / "reference", "smoke")
     assert not (folder / "release").exists()
     assert main(["--results", str(folder), "release", "--tier", "smoke"]) == 1
 
@@ -107,7 +107,7 @@ def test_without_a_clean_commit_there_is_none(folder, monkeypatch, commit, said)
 @pytest.mark.usefixtures("committed")
 def test_without_tables_or_reference_there_is_none(folder):
     with pytest.raises(ValueError, match="paper has no tables: run `snakemake --cores all paper`"):
-        release(folder, "paper")
+        release(folder, folder / "reference", "paper")
     shutil.rmtree(folder / "reference")
     with pytest.raises(ValueError, match=r"reference is missing: take it from the commit \(git"):
-        release(folder, "smoke")
+        release(folder, folder / "reference", "smoke")

@@ -4,14 +4,12 @@ import shutil
 
 from PIL import Image, ImageDraw
 
-from replications.core.base.provenance import ROOT
+from replications.core.base.provenance import REFERENCE
 from replications.core.declare.papers import Claim
 from replications.core.report.compare import Comparison
 from replications.core.report.page.seen import Seen
 from replications.core.report.statistics import t_interval
 from replications.core.report.tables import read_table
-
-REFERENCE = ROOT / "results" / "reference"
 
 
 def value(tolerance=1.0, **declared):

@@ -33,7 +33,7 @@ def content(tmp_path_factory):
     draw(results / "smoke/figures/lee2015/alignment.png", size=(2400, 600))
     draw(results / "smoke/figures/bengio2015/samples.png")
     draw(results / "reference/figures/bengio2015/samples.png")
-    return gathered(results, "smoke")
+    return gathered(results, results / "reference", "smoke")
 
 
 @pytest.fixture(scope="module")

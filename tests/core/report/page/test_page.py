@@ -38,7 +38,7 @@ def content(few, tmp_path_factory):
     """The page of a tier in which lee2015 was run, and xie2000 was not."""
     results = results_of(tmp_path_factory.mktemp("results"), ["lee2015"])
     draw(results / "smoke" / "figures" / "lee2015" / "alignment.png")
-    return gathered(results, "smoke")
+    return gathered(results, results / "reference", "smoke")
 
 
 class Reader(HTMLParser):
@@ -162,7 +162,7 @@ def test_what_a_paper_says_is_text_and_never_markup(content):
 
 
 def test_a_folder_without_anything_makes_a_page_that_says_so(few, tmp_path):
-    content = gathered(tmp_path, "smoke")
+    content = gathered(tmp_path, tmp_path / "reference", "smoke")
     said = " ".join(content.problems)
     for what in ("paper tier of the reference is not there", "standard tier of the reference",
                  "lee2015 was not run", "xie2000 was not run"):  # fmt: skip
@@ -176,7 +176,7 @@ def test_results_of_another_version_are_named_and_left_out(few, tmp_path):
     other = results / "smoke/papers/lee2015/scores.parquet"
     pd.read_parquet(other).rename(columns={"part": "layer"}).to_parquet(other)
     (results / "smoke/papers/xie2000/scores.parquet").write_bytes(b"no table")
-    content = gathered(results, "smoke")
+    content = gathered(results, results / "reference", "smoke")
     assert [p.split(":")[0] for p in content.problems] == [
         f"{name} was made by another version in this tier" for name in PAPERS
     ]
@@ -190,7 +190,7 @@ def test_runs_of_other_code_are_shown_and_named(few, tmp_path):
     table = pd.read_parquet(path)
     table.loc[table["experiment"] == "mnist_continuous", "train"] = "earlier/settings"
     table.to_parquet(path, index=False)
-    content = gathered(results, "smoke")
+    content = gathered(results, results / "reference", "smoke")
     said = [p for p in content.problems if "other code, settings or data" in p]
     assert len(said) == 1 and said[0].startswith("lee2015: mnist_continuous ran by other code")
     assert any(r.yours.mean for r in content.rows)
@@ -200,7 +200,7 @@ def test_scores_that_do_not_fit_the_claims_count_as_not_run(few, tmp_path):
     results = results_of(tmp_path, ["xie2000"])
     path = results / "smoke/papers/xie2000/scores.parquet"
     pd.read_parquet(path).assign(part="elsewhere").to_parquet(path, index=False)
-    content = gathered(results, "smoke")
+    content = gathered(results, results / "reference", "smoke")
     assert any("smoke scores of xie2000 do not fit its claims" in p for p in content.problems)
     assert not any(r.yours.mean for r in content.rows)
 
