@@ -31,6 +31,7 @@ wildcard_constraints:
 
 
 onstart:
+    hold_folders()
     # What is forced is done again, though its run directory is up to date.
     if workflow.dag_settings.forceall or workflow.dag_settings.forcerun:
         call(again="--again")

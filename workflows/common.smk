@@ -5,6 +5,7 @@ import shlex
 import shutil
 import sys
 import time
+from contextlib import ExitStack
 from dataclasses import asdict
 from itertools import product
 from types import SimpleNamespace
@@ -18,6 +19,7 @@ from replications.core.declare.experiments import TIERS
 from replications.core.declare.league import LEAGUE, by_field
 from replications.core.declare.papers import suite
 from replications.core.declare.schema import DeclarationError, check_schema, parsed
+from replications.core.base.files import locked
 from replications.core.base.hashes import code_hash, digest
 from replications.core.base.provenance import REFERENCE as STORED
 from replications.core.declare.metrics import SHARED
@@ -63,6 +65,28 @@ def call(again=""):
 
 
 call()
+
+
+HELD = ExitStack()
+
+
+def hold_folders():
+    """Hold what this workflow writes in, each tier's folder by itself, until it ends or is killed.
+
+    In place of Snakemake's own locks, which outlive a workflow that was killed. Raises
+    WorkflowError where another workflow is at work.
+    """
+    written = [Path(name) for name in workflow.persistence.all_outputfiles()]
+    for folder in [Path(DATA), *(Path(RESULTS, name) for name in (*TIERS, "search"))]:
+        if any(path.is_relative_to(folder) for path in written):
+            folder.mkdir(parents=True, exist_ok=True)
+            try:
+                HELD.enter_context(locked(folder / ".workflow.lock", wait=False))
+            except BlockingIOError:
+                raise WorkflowError(
+                    f"another workflow is at work in {folder}: wait for its end, or stop it, and "
+                    "say the same command again"
+                )
 
 
 def keep_cost():

@@ -1,17 +1,16 @@
 """Nothing of the user's surroundings changes a number, a figure or a table."""
 
 import ast
-import json
 import os
 import shlex
 import subprocess
 import sys
 
 from replications.core.base.provenance import PACKAGE, ROOT
+from tests.faults.suite import contents
 from tests.workflow.runner import copy_of
 
 PAPER = "akrout2019"  # whose smoke tier takes a second
-THEIRS = {"seconds", "cpu_seconds", "peak_memory_mb"}  # which no two runs share
 STYLE = "lines.linewidth: 9\nfont.size: 30\naxes.facecolor: red\n"
 WRONG = "raise SystemExit('a package of this name that is not the suite')\n"
 
@@ -33,24 +32,12 @@ def hostile(folder):
     }  # fmt: skip
 
 
-def untimed(told):
-    """Of JSON all but what no two runs share."""
-    if isinstance(told, dict):
-        return {key: untimed(value) for key, value in told.items() if key not in THEIRS}
-    return told
-
-
-def contents(folder):
-    """Every file below a folder but what tells how a workflow went; of JSON what is not timed."""
-    found = {}
-    for part in ("runs", "papers", "figures"):
-        for path in sorted((folder / part / PAPER).rglob("*")):
-            if path.is_file() and path.name != "complete.json":
-                content = path.read_bytes()
-                if path.name in ("run.json", "scores.json"):
-                    content = untimed(json.loads(content))
-                found[str(path.relative_to(folder))] = content
-    return found
+def of_paper(folder):
+    """Every file of the paper in a tier's folder but what tells how a workflow went."""
+    parts = ("runs", "papers", "figures")
+    return {f"{part}/{name}": content for part in parts
+            for name, content in contents(folder / part / PAPER).items()
+            if name != "complete.json"}  # fmt: skip
 
 
 def test_a_paper_comes_out_the_same_in_hostile_surroundings(finished, tmp_path):
@@ -65,7 +52,7 @@ def test_a_paper_comes_out_the_same_in_hostile_surroundings(finished, tmp_path):
         env=hostile(elsewhere), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout.decode(errors="replace")[-3000:]
-    ours, theirs = contents(finished / "results/smoke"), contents(elsewhere / "my results/smoke")
+    ours, theirs = of_paper(finished / "results/smoke"), of_paper(elsewhere / "my results/smoke")
     assert len(ours) > 60 and theirs.keys() == ours.keys()
     assert [name for name, content in ours.items() if theirs[name] != content] == []
     assert not (project / "results/smoke").exists() and not (project / "data/logs").exists()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from replications.core.base.files import write_atomically
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,7 +19,9 @@ def write_arrays(directory: Path, arrays: Mapping[str, Tensor]) -> None:
     import numpy as np
 
     kept: dict[str, Any] = {name: tensor.cpu().numpy() for name, tensor in arrays.items()}
-    np.savez(directory / "arrays.npz", **kept)
+    written = io.BytesIO()
+    np.savez(written, **kept)
+    write_atomically(directory / "arrays.npz", written.getvalue())
 
 
 def read_arrays(directory: Path, kind: str) -> dict[str, np.ndarray]:

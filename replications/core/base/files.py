@@ -8,8 +8,9 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from replications.core.base.errors import Expected
+from replications.core.base.errors import Damaged, Expected
 
 
 @contextmanager
@@ -33,7 +34,10 @@ def locked(path: Path, *, wait: bool) -> Iterator[None]:
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:
-    """Write a file so that a reader, or a crash, sees the old content or the new, never a part."""
+    """Write a file so that a reader, or a crash, sees the old content or the new, never a part.
+
+    Raises OSError with the file's name, which Python leaves out where a disk is full.
+    """
     temporary = path.with_name(f".{path.name}.part")
     try:
         with open(temporary, "wb") as file:
@@ -41,8 +45,18 @@ def write_atomically(path: Path, content: bytes | str) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def read_json(path: Path) -> Any:
+    """The value in a JSON file that the suite wrote. Raises Damaged if it cannot be read."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise Damaged(path) from error
 
 
 def write_json(path: Path, value: object) -> None:

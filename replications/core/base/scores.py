@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-FORMAT = 2  # of run directories: one that was written otherwise is made again
+FORMAT = 3  # of run directories: one that was written otherwise is made again
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 
 from replications.core.base.errors import Expected
 from replications.core.data.catalogue import DataFile, Dataset, Files, Source, fault_of, find
-from replications.core.data.sources import Web, bring, in_words
+from replications.core.data.sources import Web, bring, in_words, stop_where_full
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +40,7 @@ def fetch(
     Raises:
         ValueError: the catalogue has no such dataset.
         FetchError: no source served, or the mirror is neither https:// nor file:///.
+        OSError: the disk is full; it names the folder.
     """
     dataset, folder = find(name), Path(root) / name
     wanted = _faulty_files(dataset, folder)
@@ -89,6 +90,7 @@ def _fetch_from_first(
                 bring(source, wanted, Path(work), web)
             # A download is a stranger's: whatever is wrong with it, the next source may serve.
             except Exception as error:
+                stop_where_full(error, folder)
                 answers.append(f"{source}: {in_words(error)}")
                 log.warning("%s", answers[-1])
                 continue

@@ -1,5 +1,6 @@
 """How each kind of source is asked for files, and how its answer becomes canonical bytes."""
 
+import errno
 import gzip
 import io
 import logging
@@ -46,6 +47,12 @@ def in_words(error: Exception) -> str:
     """What a source answered: our own words as they are, others' with their type."""
     ours = isinstance(error, (NoAnswer, UnsafeDownload))
     return str(error) if ours else f"{type(error).__name__}: {error}"
+
+
+def stop_where_full(error: Exception, folder: Path) -> None:
+    """Raise OSError, with the folder's name, if the disk was full: then no source is to blame."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        raise OSError(error.errno, error.strerror, str(folder)) from error
 
 
 @dataclass(frozen=True)
@@ -120,6 +127,7 @@ def _from_files(source: Files, file: DataFile, work: Path, web: Web) -> None:
                 save(gzip.open(stream) if suffix == ".gz" else stream, file, work)
             return
         except Exception as error:  # whatever is wrong with this one, the next may serve
+            stop_where_full(error, work.parent)
             answers.append(f"{file.name}{suffix}: {in_words(error)}")
     raise NoAnswer("; ".join(answers))
 

@@ -12,7 +12,7 @@ import pandas as pd
 from replications.core.base.errors import Expected
 from replications.core.base.files import write_atomically
 from replications.core.base.provenance import machine
-from replications.core.report.tables import read_table
+from replications.core.report.tables import read_scores, read_table
 from replications.core.report.tolerances import KEYS, means, read_tolerances
 
 logger = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ def check_scores(results: Path, reference: Path, tier: str) -> None:
 
     Writes results/<tier>/check.csv. Raises Regressed if a metric is missing, not finite, or moved.
     """
-    fresh = pd.read_parquet(results / tier / "scores.parquet")
+    fresh = read_scores(results / tier / "scores.parquet")
     tolerances = read_tolerances(reference / "tolerances.csv")
     table = moved(fresh, read_table(reference / f"{tier}.csv"), tolerances)
     write_atomically(results / tier / "check.csv", table.to_csv(float_format="%.6g"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,12 +12,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from replications.core.base.errors import Damaged
 from replications.core.base.files import write_atomically
 from replications.core.declare.experiments import Experiment
-from replications.core.declare.league import TWIN, net_of, open_fields, rows_of
+from replications.core.declare.league import TWIN, by_net, net_of, open_fields, rows_of
 from replications.core.declare.papers import Paper
 from replications.core.report.render import markdown, number
 from replications.core.report.statistics import t_interval
+from replications.core.report.tables import read_scores
 
 THRESHOLDS = (10, 5, 3)  # validation errors, %, that it is told after how many examples they come
 TOLD = {True: "yes", False: "no", "partly": "partly"}
@@ -189,10 +192,22 @@ def flat(line: Line, objections: Sequence[str]) -> dict[str, object]:
     }  # fmt: skip
 
 
+def read_costs(folder: Path, paper: Paper, tier: str) -> pd.DataFrame:
+    """What each rule costs on each net. Raises Damaged where costs.csv is cut short."""
+    nets = by_net(paper.declared["league"], paper.experiments(tier))
+    text = (folder / "costs.csv").read_text(encoding="utf-8")
+    if text.endswith("\n"):
+        costs = pd.read_csv(io.StringIO(text))
+        entered = {(row, net) for net, rows in nets.items() for row in rows}
+        if set(zip(costs["rule"], costs["net"], strict=True)) == entered:
+            return costs
+    raise Damaged(folder / "costs.csv")
+
+
 def write_league(results: Path, paper: Paper, tier: str) -> None:
     """league.csv and league.md in the folder where the league's scores and costs are."""
     folder = results / tier / "papers" / paper.name
-    scores, costs = pd.read_parquet(folder / "scores.parquet"), pd.read_csv(folder / "costs.csv")
+    scores, costs = read_scores(folder / "scores.parquet"), read_costs(folder, paper, tier)
     found = lines(scores, paper, tier, costs)
     objections = [*paper.declared["league"]["objections"]]
     table = pd.DataFrame([flat(line, objections) for line in found])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,10 +21,12 @@ from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 from safetensors.numpy import load_file
 
 from replications.core.base.arrays import read_arrays
+from replications.core.base.files import write_atomically
 from replications.core.base.provenance import PACKAGE
 from replications.core.declare.experiments import Experiment
 from replications.core.declare.papers import Paper, suite
 from replications.core.report.compare import value_range
+from replications.core.report.tables import read_scores
 
 Color = Any  # whatever matplotlib takes for a colour
 COLUMN, PAGE = 8.5 / 2.54, 17 / 2.54  # inches: every figure is as wide as one of these
@@ -118,7 +121,9 @@ def draw_figures(
     folder.mkdir(parents=True, exist_ok=True)
     for name, figure in figures(results, paper, tier, names):
         for suffix, undated in (("png", {}), ("pdf", {"CreationDate": None})):
-            figure.savefig(folder / f"{name}.{suffix}", metadata=undated)
+            written = io.BytesIO()
+            figure.savefig(written, format=suffix, metadata=undated)
+            write_atomically(folder / f"{name}.{suffix}", written.getvalue())
         plt.close(figure)
 
 
@@ -163,7 +168,7 @@ def sign(figure: Figure, note: str) -> None:
 
 def drawn_of(results: Path, paper: Paper, tier: str, experiments: list[str]) -> Drawn:
     """The scores and arrays of those of a paper's experiments that have runs."""
-    scores = pd.read_parquet(results / "papers" / paper.name / "scores.parquet")
+    scores = read_scores(results / "papers" / paper.name / "scores.parquet")
     arrays, directory = {}, results / "runs" / paper.name
     kinds = {experiment.name: experiment.kind for experiment in paper.experiments(tier)}
     for name in experiments:

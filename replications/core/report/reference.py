@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable, Sequence
 from io import StringIO
@@ -11,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from replications.core.base.carried import Carried
-from replications.core.base.files import write_atomically
+from replications.core.base.files import read_json, write_atomically
 from replications.core.declare.papers import Paper
 from replications.core.report.tables import KEYS, as_csv, long_table, read_table
 
@@ -37,10 +36,7 @@ def store(files: Sequence[Path], paper: Paper, reference: Path, tier: str) -> No
 
     text = as_csv(long_table(files, {paper.name: paper}))
     fresh = pd.read_csv(StringIO(text), dtype=str, keep_default_na=False)
-    made = [
-        who_made(json.loads((path.parent / "run.json").read_text(encoding="utf-8")))
-        for path in files
-    ]
+    made = [who_made(read_json(path.with_name("run.json"))) for path in files]
     merge_rows(reference / f"{tier}.csv", fresh, KEYS[:3], KEYS, gone)
     runs = ["tier", *KEYS[:3]]
     machines = pd.DataFrame(made, columns=MADE, dtype=str)

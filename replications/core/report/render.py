@@ -26,6 +26,7 @@ from replications.core.report.compare import (
     loosely_carried,
 )
 from replications.core.report.latex import PREVIEW, fragment
+from replications.core.report.tables import read_scores
 
 COLUMNS = ("claim", "where", "measured", "paper's value", "ours, mean", "95% t-interval", "runs",
            "verdict", "note")  # fmt: skip
@@ -155,7 +156,7 @@ def in_json(comparisons: Sequence[Comparison], tier: str) -> str:
 
 def write_comparison(into: Path, papers: Mapping[str, Paper], tier: str, carried: Carried) -> None:
     """Write comparison.csv, .json, .md, .html and the LaTeX beside `into`/scores.parquet."""
-    scores = pd.read_parquet(into / "scores.parquet")
+    scores = read_scores(into / "scores.parquet")
     compared = compare(scores, papers, tier, loosely_carried(scores, carried, tier))
     contents = {
         "comparison.csv": in_csv(compared),

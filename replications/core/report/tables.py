@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from replications.core.base.files import write_atomically
+from replications.core.base.errors import Damaged
+from replications.core.base.files import read_json, write_atomically
 from replications.core.base.scores import hashes_of
 from replications.core.declare.metrics import Metric
 from replications.core.declare.papers import Paper
@@ -54,7 +55,7 @@ def rows_of(scores: dict, metrics: Mapping[str, Metric]) -> list[dict]:
 
 def long_table(files: Sequence[Path], papers: Mapping[str, Paper]) -> pd.DataFrame:
     """The long table of some scores.json files of papers."""
-    contents = [json.loads(file.read_text(encoding="utf-8")) for file in files]
+    contents = [read_json(file) for file in files]
     rows = [row for scores in contents for row in rows_of(scores, papers[scores["paper"]].metrics)]
     table = pd.DataFrame(rows, columns=COLUMNS).sort_values(KEYS, ignore_index=True)
     return table.assign(higher_is_better=table["higher_is_better"].astype("boolean"))
@@ -69,9 +70,18 @@ def collect(files: Sequence[Path], papers: Mapping[str, Paper], into: Path) -> p
     """Write `into`/scores.parquet and scores.csv from scores.json files; returns the table."""
     table = long_table(files, papers)
     into.mkdir(parents=True, exist_ok=True)
-    table.to_parquet(into / "scores.parquet", index=False)
+    write_atomically(into / "scores.parquet", table.to_parquet(index=False))
     write_atomically(into / "scores.csv", as_csv(table))
     return table
+
+
+def read_scores(path: Path) -> pd.DataFrame:
+    """A long table from the parquet that `collect` wrote. Raises Damaged if it cannot be read."""
+    content = path.read_bytes()
+    try:
+        return pd.read_parquet(io.BytesIO(content))
+    except (OSError, ValueError) as error:  # pyarrow's errors are among them
+        raise Damaged(path) from error
 
 
 def read_table(path: Path) -> pd.DataFrame:

@@ -14,7 +14,7 @@ import pandas as pd
 
 from replications.core.base.files import write_atomically
 from replications.core.declare.papers import suite
-from replications.core.report.tables import last
+from replications.core.report.tables import last, read_scores
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ def means(table: pd.DataFrame) -> pd.Series:
 
 def shifts(tables: Mapping[str, Path], base: str) -> pd.DataFrame:
     """How far every mean of every variant is from that of the tier as it is; a column each."""
-    found = {name: means(pd.read_parquet(path)) for name, path in tables.items()}
+    found = {name: means(read_scores(path)) for name, path in tables.items()}
     return pd.DataFrame({name: (mean - found[base]).abs() for name, mean in found.items()
                          if name != base})  # fmt: skip
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from replications.core.base.carried import Carried
+from replications.core.base.files import read_json
 from replications.core.base.scores import FORMAT, hashes_of, maker
 from replications.core.data.catalogue import data_hash
 from replications.core.declare.experiments import Experiment
@@ -27,7 +27,7 @@ def ends(hashes: dict[str, str], experiment: Experiment, carried: Carried) -> di
 
 def current(path: Path, experiment: Experiment, carried: Carried) -> bool:
     """Whether a scores.json is of today's code, settings and data, or carried to them."""
-    scores = json.loads(path.read_text(encoding="utf-8"))
+    scores = read_json(path)
     if scores["hashes"].get("format") != str(FORMAT):
         return False
     return ends(hashes_of(scores), experiment, carried) == today(experiment)

@@ -2,40 +2,42 @@
 
 parameters.safetensors   tensors by name: "<epoch>/<parameter>" for every snapshot kept
 curves.csv               what was monitored in training: step, metric, part, value
-run.json                 provenance: configuration, seeds, hashes, versions, device, cost
+run.json                 provenance: configuration, seeds, hashes, versions, device, cost, files
+scores.json, arrays.npz  what scoring made of it
 checkpoint.safetensors   only while a training is unfinished
 """
 
 from __future__ import annotations
 
+import logging
 import re
 import resource
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from replications.core.base.errors import Expected
-from replications.core.base.files import locked
+from replications.core.base.errors import Damaged
+from replications.core.base.files import locked, read_json
 from replications.core.base.provenance import environment, git_commit
 from replications.core.base.scores import maker
+from replications.core.data.catalogue import sha256_of
 from replications.core.run.seeds import SOURCES, seed
 
 if TYPE_CHECKING:
     from replications.core.base.carried import Carried
     from replications.core.declare.experiments import Experiment
 
-RESULTS = ("run.json", "curves.csv", "parameters.safetensors")  # run.json stands for the rest
+logger = logging.getLogger(__name__)
+
+TRAINED = ("curves.csv", "parameters.safetensors")
+RESULTS = ("run.json", *TRAINED)  # run.json stands for the rest
 
 
 def epoch_after(share: float, epochs: int) -> int:
     """After which of the `epochs` a share of them is done, at least one."""
     return max(1, round(share * epochs))
-
-
-class RunDirectoryBusy(Expected):
-    """Another process is writing this run directory."""
 
 
 @dataclass(frozen=True)
@@ -71,17 +73,15 @@ class Run:
     def writing(self) -> Iterator[None]:
         """Hold the directory's lock; the kernel lets it go even if the process is killed.
 
-        Raises RunDirectoryBusy if another process holds it.
+        Waits while another process holds it, and says so.
         """
         self.directory.mkdir(parents=True, exist_ok=True)
         with ExitStack() as stack:
             try:
                 stack.enter_context(locked(self.directory / ".lock", wait=False))
             except BlockingIOError:
-                raise RunDirectoryBusy(
-                    f"{self.directory} is being written by another process: wait for it to end, "
-                    "or stop it, then run the same command again"
-                ) from None
+                logger.info("%s is being written by another process: waiting", self.directory)
+                stack.enter_context(locked(self.directory / ".lock", wait=True))
             for part in self.directory.glob(".*.part"):  # what a killed writer left half-written
                 part.unlink()
             yield
@@ -101,6 +101,7 @@ class Run:
             "config": self.experiment.resolved,
             "share": self.experiment.share,
             "hashes": self.hashes,
+            "files": digests(self.directory, TRAINED),
             "seeds": {s: self.seed(s) for s in SOURCES},
             "device": self.device,
             "threads": self.threads,
@@ -109,6 +110,26 @@ class Run:
             "seconds": round(seconds, 1),
             "peak_memory_mb": peak_memory_mb(),
         }
+
+
+def digests(directory: Path, names: Iterable[str]) -> dict[str, str]:
+    """The SHA-256 of those of a run's files that are there, by name."""
+    return {name: sha256_of(directory / name) for name in names if (directory / name).exists()}
+
+
+def as_written(directory: Path, told: dict) -> bool:
+    """Whether the files that a run.json or scores.json tells of are still the same."""
+    files = told.get("files", {})  # none in what another version wrote
+    return digests(directory, files) == files
+
+
+def whole(directory: Path) -> bool:
+    """Whether all files of a finished run are as they were written."""
+    try:
+        told = [read_json(directory / name) for name in ("run.json", "scores.json")]
+    except (FileNotFoundError, Damaged):
+        return False
+    return all(as_written(directory, each) for each in told)
 
 
 def peak_memory_mb() -> int:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Iterable
 from dataclasses import asdict
-from pathlib import Path
 
 from safetensors.torch import load_file
 from torch import Tensor
 
-from replications.core.base.files import write_json
+from replications.core.base.files import read_json, write_json
 from replications.core.base.scores import Score
-from replications.core.run.runs import Run
+from replications.core.run.runs import Run, digests
 
 
 def curves(run: Run) -> list[Score]:
@@ -41,13 +39,17 @@ def assign(parameters: dict[str, Tensor], values: dict[str, Tensor]) -> None:
 
 
 def write(run: Run, scores: Iterable[Score]) -> None:
-    """scores.json: a row for each score, whose they are, and the hashes of what they come from."""
-    trained = json.loads(Path(run.directory / "run.json").read_text(encoding="utf-8"))
+    """scores.json: a row for each score, whose they are, and the hashes of what they come from.
+
+    Written last: what else scoring keeps is told by its SHA-256.
+    """
+    trained = read_json(run.directory / "run.json")
     content = {
         "paper": run.experiment.paper,
         "experiment": run.experiment.name,
         "run": run.index,
         "hashes": run.hashes,
+        "files": digests(run.directory, ["arrays.npz"]),
         "train": {k: trained[k] for k in ("hashes", "device", "commit", "share", "seconds")},
         "rows": [asdict(score) for score in scores],
     }

@@ -5,7 +5,6 @@ Of the runs that results/reference/ stores, and of those that lie below results/
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +13,8 @@ from pathlib import Path
 import pandas as pd
 
 from replications.core.base.carried import Carried
+from replications.core.base.errors import Damaged
+from replications.core.base.files import read_json
 from replications.core.base.scores import maker
 from replications.core.declare.papers import suite
 from replications.core.report.page.behind import Behind, Origin
@@ -70,10 +71,10 @@ def yours(results: Path, paper: str, name: str, tier: str, runs: Iterable[int]) 
     for run in sorted(runs):
         path = directory(results, tier, paper, name, run) / "run.json"
         try:
-            told = json.loads(path.read_text(encoding="utf-8"))
+            told = read_json(path)
             lines[run] = tuple(recorded_in(told)), ()
             seconds[run] = float(told["seconds"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, Damaged, KeyError, TypeError, ValueError) as error:
             lines[run] = (f"{path.name} cannot be read: {error!r}",), ()
     return behind(paper, name, tier, lines, seconds)
 

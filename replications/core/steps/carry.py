@@ -11,7 +11,6 @@ ten epochs from twenty.
 
 from __future__ import annotations
 
-import json
 import logging
 import subprocess
 import sys
@@ -26,7 +25,7 @@ from torch import Tensor
 
 from replications.core.base.carried import EXACT, WITHIN, Carried, Key, Line
 from replications.core.base.errors import Expected
-from replications.core.base.files import write_json
+from replications.core.base.files import read_json, write_json
 from replications.core.base.hashes import digest
 from replications.core.base.provenance import ROOT, git
 from replications.core.base.scores import maker
@@ -294,7 +293,7 @@ def carry(revision: str, reference: Path, data: Path, tolerances: Mapping | None
         work = Path(folder)
         wait_for(called(tree, "hashes", str(work / "old.json")), f"{revision}: its hashes")
         old, new = (
-            by_key(json.loads((work / "old.json").read_text(encoding="utf-8"))),
+            by_key(read_json(work / "old.json")),
             by_key(probe.hashes()),
         )
         wanted, lost = planned(have, carried, old, new, config_of)

@@ -150,10 +150,14 @@ def report(args: argparse.Namespace) -> None:
     from replications.core.report.plots import draw_figures
     from replications.core.report.render import write_comparison
     from replications.core.report.tables import collect
+    from replications.core.steps import jobs
 
     suite, tier = papers.suite(), args.results / args.tier
     selected = suite.select([args.paper])
     into = tier / "papers" / args.paper
+    ended = jobs.ended_well(tier / "done", args.paper)
+    folders = [runs.directory(args.results, args.tier, *run) for run in ended]
+    jobs.require_whole(folders, tier / "done")
     collect(current_scores(args, selected), selected, into)
     write_comparison(into, selected, args.tier, carried(args))
     draw_figures(tier, selected[args.paper], args.tier)
@@ -313,9 +317,11 @@ def reference(args: argparse.Namespace) -> None:
     """Merge the finished runs of a paper into results/reference/, and its figures."""
     from replications.core.report.reference import store
     from replications.core.run.current import finished
+    from replications.core.steps import jobs
     from replications.core.steps.figures import keep_figures
 
     files = finished(args.results, args.paper, args.tier, carried(args))
+    jobs.require_whole([path.parent for path in files], args.results / args.tier / "done")
     paper = papers.suite().paper(args.paper)
     store(files, paper, args.reference, args.tier)
     keep_figures(files, paper, args.results, args.reference, args.tier)

@@ -8,10 +8,11 @@ not measured, and counted as in the others.
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
+
+from replications.core.base.files import read_json
 
 SPENT = re.compile(r"^processor: ([\d.]+) s$", re.M)
 
@@ -53,12 +54,12 @@ def cost(results: Path, tier: str) -> Cost:
     if not running or not whole.exists():
         raise ValueError(f"{folder} tells no cost: run `snakemake --forceall {tier}` first")
     done = [run for path in sorted((folder / "done").rglob("*.json"))
-            for run in json.loads(path.read_text(encoding="utf-8"))]  # fmt: skip
+            for run in read_json(path)]  # fmt: skip
     runs = sum(run["cpu_seconds"] for run in done)
     beside = max(0.0, sum(running.values()) - runs)  # measured apart, so that it may come out < 0
     each = beside / len(running)
     others = sum(seconds.values()) - sum(running.values())
-    workflow = json.loads(whole.read_text(encoding="utf-8"))
+    workflow = read_json(whole)
     used = runs + beside + others + workflow["cpu_seconds"]
     return Cost(
         jobs=len(seconds),

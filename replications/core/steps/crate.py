@@ -7,7 +7,6 @@ out: who started a run, and when it ended.
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from rocrate.model.entity import Entity
 from rocrate.rocrate import ROCrate
 
 from replications.core.base.carried import Carried
-from replications.core.base.files import write_json
+from replications.core.base.files import read_json, write_json
 from replications.core.base.provenance import git_commit
 from replications.core.base.scores import hashes_of, maker
 from replications.core.data.catalogue import sha256_of
@@ -156,7 +155,7 @@ def run_of(row: dict, results: Path, tier: str, carried: Carried, again: str) ->
 
 def told(path: Path, needed: tuple[str, ...], again: str) -> dict:
     """The contents of a JSON file of a run. Raises ValueError if it lacks something needed."""
-    contents = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    contents = read_json(path) if path.exists() else {}
     if lacking := [name for name in needed if name not in contents]:
         what = f"lacks {', '.join(lacking)}" if contents else "is missing"
         raise ValueError(f"{path} {what}, so that nothing says what made this run: {again}")

@@ -7,17 +7,16 @@ figures are made of the others, and `complete` fails at the end, with what there
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 from pathlib import Path
 
-from replications.core.base.errors import Expected
-from replications.core.base.files import write_json
+from replications.core.base.errors import Damaged, Expected
+from replications.core.base.files import read_json, write_json
 from replications.core.base.provenance import PACKAGE
-from replications.core.run.runs import Run
+from replications.core.run.runs import Run, as_written, whole
 
 logger = logging.getLogger(__name__)
 
@@ -27,17 +26,18 @@ class Incomplete(Expected):
 
 
 def up_to_date(run: Run, step: str) -> bool:
-    """Whether the run directory holds what a step leaves, by code that leads to today's.
+    """Whether the run directory holds what a step leaves, whole, by code that leads to today's.
 
     Scores have to be those of the training that is there.
     """
     try:
-        trained = json.loads((run.directory / "run.json").read_text(encoding="utf-8"))["hashes"]
-        if step == "train":
-            return run.accepts(trained, step)
-        scores = json.loads((run.directory / "scores.json").read_text(encoding="utf-8"))
-        return run.accepts(scores["hashes"], step) and scores["train"]["hashes"] == trained
-    except (FileNotFoundError, json.JSONDecodeError, KeyError):
+        told = trained = read_json(run.directory / "run.json")
+        if step == "score":
+            told = read_json(run.directory / "scores.json")
+            if told["train"]["hashes"] != trained["hashes"]:
+                return False
+        return run.accepts(told["hashes"], step) and as_written(run.directory, told)
+    except (FileNotFoundError, Damaged, KeyError):
         return False
 
 
@@ -97,11 +97,37 @@ def work(
     write_json(done, ended)
 
 
+def ended_well(done: Path, paper: str) -> list[tuple[str, str, int]]:
+    """The runs of a paper that ended well, as the files of `done` say: (paper, experiment, run)."""
+    ended = [run for path in sorted(done.rglob("*.json")) for run in read_json(path)]
+    return [(paper, run["experiment"], run["run"]) for run in ended
+            if run["paper"] == paper and not run["failed"]]  # fmt: skip
+
+
 def failures(done: Iterable[Path]) -> dict[Path, list[dict]]:
     """The runs that failed, by the file that says so."""
-    ended = {path: json.loads(path.read_text(encoding="utf-8")) for path in done}
+    ended = {path: read_json(path) for path in done}
     return {path: failed for path, runs in ended.items()
             if (failed := [run for run in runs if run["failed"]])}  # fmt: skip
+
+
+def require_whole(folders: Iterable[Path], done: Path) -> None:
+    """Raises Expected, with what to do, if a file of one of some finished runs is damaged.
+
+    The jobs that made those runs are forgotten: their files below `done` go, so that the workflow
+    makes again what is damaged.
+    """
+    damaged = [folder for folder in folders if not whole(folder)]
+    if not damaged:
+        return
+    runs = {(*folder.parts[-3:-1], int(folder.name)) for folder in damaged}
+    for path in done.rglob("*.json"):
+        if runs & {(run["paper"], run["experiment"], run["run"]) for run in read_json(path)}:
+            path.unlink()
+    raise Expected(
+        "\n".join(["files of these runs are damaged:", *map(str, damaged)])
+        + "\nRun the workflow again: it makes what is damaged anew, and nothing else."
+    )
 
 
 def complete(done: Sequence[Path], into: Path) -> None:
@@ -112,7 +138,7 @@ def complete(done: Sequence[Path], into: Path) -> None:
     """
     failed = failures(done)
     if not failed:
-        runs = sum(len(json.loads(path.read_text(encoding="utf-8"))) for path in done)
+        runs = sum(len(read_json(path)) for path in done)
         into.parent.mkdir(parents=True, exist_ok=True)
         write_json(into, {"runs": runs})
         return

@@ -6,7 +6,6 @@ revisions whose short runs agree bit for bit compute the same, as far as the sho
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
@@ -20,6 +19,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from replications.core.base.arrays import read_arrays
+from replications.core.base.files import read_json
 from replications.core.base.hashes import digest
 from replications.core.base.provenance import PACKAGE
 from replications.core.data.catalogue import CATALOGUE, data_hash
@@ -124,7 +124,7 @@ def numbers_of(run: Run) -> dict[str, Tensor]:
         f"train/parameters/{name}": tensor
         for name, tensor in load_file(run.directory / "parameters.safetensors").items()
     }
-    scores = json.loads((run.directory / "scores.json").read_text(encoding="utf-8"))["rows"]
+    scores = read_json(run.directory / "scores.json")["rows"]
     curves = len((run.directory / "curves.csv").read_text(encoding="utf-8").splitlines()) - 1
     for number, row in enumerate(scores):
         part = "train/curves" if number < curves else "score/rows"

@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from replications.core.base.carried import Carried
-from replications.core.base.files import write_atomically
+from replications.core.base.files import read_json, write_atomically
 from replications.core.base.provenance import ROOT, git_commit
 from replications.core.report.cite import citation
 from replications.core.steps.crate import write_crate
@@ -45,7 +45,7 @@ def release(results: Path, reference: Path, tier: str) -> Path:
     """
     commit = clean_commit()
     crate = write_crate(results, tier, Carried(reference / "carried.csv"))
-    graph = json.loads(crate.read_text(encoding="utf-8"))["@graph"]
+    graph = read_json(crate)["@graph"]
     contents = described(crate, graph) | stored(reference)
     contents |= {name: (ROOT / name).read_bytes() for name in ("LICENSE", "CITATION.cff")}
     words = {"tier": tier, "commit": commit, "sums": SUMS}

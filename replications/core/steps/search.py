@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import math
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 
-from replications.core.base.files import write_atomically, write_json
+from replications.core.base.files import read_json, write_atomically, write_json
 from replications.core.base.provenance import PACKAGE
 from replications.core.declare.searches import ERROR, Search
 from replications.core.run.runs import Run
@@ -24,10 +23,7 @@ from replications.core.run.runs import Run
 
 def ranked(folder: Path, stage: int) -> list[dict]:
     """The trials of a stage, best first; what diverged comes last."""
-    trials = [
-        json.loads(path.read_text(encoding="utf-8"))
-        for path in sorted(folder.glob(f"{stage}/*/trial.json"))
-    ]
+    trials = [read_json(path) for path in sorted(folder.glob(f"{stage}/*/trial.json"))]
     worst = -math.inf
     return sorted(trials, key=lambda t: (-(worst if t["value"] is None else t["value"]), t["draw"]))
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
 
+from replications.core.base.files import read_json
 from replications.core.base.provenance import ROOT
 from replications.core.report.compare import VERDICTS, heading
 
@@ -25,7 +25,7 @@ def summary(results: Path, tier: str | None) -> Iterator[str]:
     if not table.exists():
         raise ValueError(f"{table} is not there: run `snakemake --cores all {tier}` first")
     told: dict[str, list[str]] = {}
-    for row in json.loads(table.read_text(encoding="utf-8"))["comparisons"]:
+    for row in read_json(table)["comparisons"]:
         told.setdefault(row["paper"], []).append(row["verdict"])
     width = max(map(len, told), default=0)
     for paper, verdicts in told.items():

@@ -108,23 +108,23 @@ def run_epochs(task: Task, run: Run, *, epochs: int, snapshots: Sequence[float] 
     run.forget()
     checkpoint = run.directory / "checkpoint.safetensors"
     progress = restore(task, run, checkpoint) or Progress()
-    started = time.time() - progress.seconds
+    started = time.monotonic() - progress.seconds
     kept = {0, epochs // 2, epochs, *(epoch_after(share, epochs) for share in snapshots)}
     with stop_requests() as stopping, bar(run, epochs * task.steps, progress, task.steps) as shown:
-        saved = time.time()
+        saved = time.monotonic()
         while progress.epoch < epochs:
             if progress.step == 0 and progress.epoch in kept:
                 snapshot(task, progress)
             advance(task, progress, shown)
-            if stopping or time.time() - saved > CHECKPOINT_SECONDS:
-                saved = time.time()
+            if stopping or time.monotonic() - saved > CHECKPOINT_SECONDS:
+                saved = time.monotonic()
                 progress.seconds = saved - started
                 write_atomically(checkpoint, pack(task, run, progress))
             if stopping:
                 raise Interrupted(f"stopped in epoch {progress.epoch + 1}; run again to go on")
     task.finish()
     snapshot(task, progress)
-    progress.seconds = time.time() - started
+    progress.seconds = time.monotonic() - started
     finish(run, progress)
     checkpoint.unlink(missing_ok=True)
 

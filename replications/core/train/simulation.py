@@ -26,7 +26,7 @@ class Simulation(Protocol):
 def train(run: Run) -> None:
     """Compute a simulation's arrays from its settings, its budget and the run's noise seed."""
     run.forget()
-    started = time.time()
+    started = time.monotonic()
     module, name = run.experiment.science
     resolved = run.experiment.resolved
     simulation: Simulation = getattr(import_module(module), name)
@@ -37,5 +37,5 @@ def train(run: Run) -> None:
     )
     progress = Progress()
     progress.snapshots = {f"0/{key}": torch.from_numpy(array) for key, array in arrays.items()}
-    progress.seconds = time.time() - started
+    progress.seconds = time.monotonic() - started
     finish(run, progress)

@@ -1,7 +1,9 @@
 """Training that is stopped, killed or diverges: what is resumed, what is kept, what is refused."""
 
 import csv
+import errno
 import json
+import logging
 import math
 import os
 import re
@@ -10,8 +12,11 @@ import signal
 import subprocess
 import sys
 from dataclasses import replace
+from logging.handlers import QueueHandler
 from pathlib import Path
+from queue import Queue
 from tempfile import TemporaryDirectory
+from threading import Event, Thread
 from types import SimpleNamespace
 
 import pytest
@@ -21,10 +26,10 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file
 
 from replications.__main__ import arguments
-from replications.core.base.files import write_atomically, write_json
+from replications.core.base.files import locked, write_atomically, write_json
 from replications.core.declare import papers
 from replications.core.run import runs
-from replications.core.run.runs import Run, RunDirectoryBusy
+from replications.core.run.runs import Run
 from replications.core.steps import commands
 from replications.core.train import learning_rule, loop, model
 from replications.core.train.loop import Diverged, Interrupted, run_epochs
@@ -181,7 +186,7 @@ def test_provenance_says_all_that_the_run_depends_on(tmp_path):
 @pytest.mark.parametrize("stops", [[], [5], [2, 4]])
 def test_seconds_are_those_of_all_sessions(tmp_path, monkeypatch, checkpoint_each_step, stops):
     clock = [1000.0]
-    monkeypatch.setattr(loop.time, "time", lambda: clock[0])
+    monkeypatch.setattr(loop.time, "monotonic", lambda: clock[0])
 
     class Slow(Walk):
         def step(self, epoch, index):
@@ -341,9 +346,8 @@ def test_a_killed_training_goes_on_as_if_nothing_had_been(tmp_path):
     process = paused(results, "write", 70)  # between a checkpoint's writing and its renaming
     try:
         before = {p.name: p.read_bytes() for p in directory.iterdir()}
-        with pytest.raises(RunDirectoryBusy, match="being written by another process"):
-            commands.train(arguments(command(results)))
-        assert {p.name: p.read_bytes() for p in directory.iterdir()} == before
+        with pytest.raises(BlockingIOError), locked(directory / ".lock", wait=False):
+            raise AssertionError("nobody holds the directory")
     finally:
         process.kill()
         process.communicate()
@@ -445,7 +449,7 @@ def test_a_signal_ends_the_step_saves_and_exits_with_a_message(tmp_path, number)
 
 def test_checkpoints_are_as_rare_as_they_are_said_to_be(tmp_path, monkeypatch):
     clock, written = [0.0], []
-    monkeypatch.setattr(loop.time, "time", lambda: clock[0])
+    monkeypatch.setattr(loop.time, "monotonic", lambda: clock[0])
     monkeypatch.setattr(loop, "write_atomically", lambda path, content: written.append(clock[0]))
     monkeypatch.setattr(loop, "finish", lambda *args, **options: None)
 
@@ -544,19 +548,29 @@ def test_too_few_examples_for_one_batch_are_refused(tmp_path):
 # Run directories
 
 
-def test_a_second_writer_is_refused_and_harms_nothing(tmp_path):
-    run = run_in(tmp_path / "new" / "run")
-    with run.writing():
-        (run.directory / "run.json").write_text("precious")
-        before = files(run)
-        message = f"{run.directory} .* run the same command again"
-        with pytest.raises(RunDirectoryBusy, match=message), replace(run).writing():
-            raise AssertionError("two writers")
-        assert files(run) == before
-        with replace(run, directory=tmp_path / "other").writing():
-            pass  # another directory is free
-    with run.writing():
-        pass  # and so is this one now
+def test_a_second_writer_says_so_and_waits(tmp_path, caplog):
+    run, told, entered = run_in(tmp_path / "new" / "run"), Queue(), Event()
+
+    def second():
+        with replace(run).writing():
+            entered.set()
+
+    handler = QueueHandler(told)
+    runs.logger.addHandler(handler)
+    caplog.set_level(logging.INFO)
+    waiting = Thread(target=second)
+    try:
+        with run.writing():
+            waiting.start()
+            said = f"{run.directory} is being written by another process: waiting"
+            assert told.get(timeout=PATIENCE).getMessage() == said
+            with replace(run, directory=tmp_path / "other").writing():
+                pass  # another directory is free
+            assert not entered.is_set()
+        assert entered.wait(PATIENCE)
+    finally:
+        waiting.join()
+        runs.logger.removeHandler(handler)
 
 
 def test_a_lock_is_let_go_after_a_failure(tmp_path):
@@ -573,11 +587,11 @@ def test_a_write_that_fails_leaves_the_old_content(tmp_path, monkeypatch):
     assert path.read_text() == "old"
 
     def full(file):
-        raise OSError("no space left")
+        raise OSError(errno.ENOSPC, "no space left")
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
-        with pytest.raises(OSError, match="no space"):
+        with pytest.raises(OSError, match=f"no space left: '{path}'"):
             write_atomically(path, "new")
     assert path.read_text() == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["file"]

@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
 
+from replications.core.base.errors import Damaged
 from replications.core.base.files import write_atomically
 from replications.core.data.datasets import Images
 from replications.core.score.estimators.fidelity import classifier_error, train_classifier
@@ -35,10 +37,17 @@ def store_classifier(images: Images, file: Path) -> None:
 
 
 def read_classifier(dataset: str, data: Path, device: str) -> dict[str, Tensor]:
-    """The parameters of a dataset's classifier. Raises ValueError if there is none yet."""
+    """The parameters of a dataset's classifier.
+
+    Raises ValueError if there is none yet, Damaged if it cannot be read.
+    """
     file = path(dataset, data)
     if not file.exists():
         raise ValueError(
             f"{file} is missing: run `python -m replications classifier {dataset}` first"
         )
-    return {name: tensor.to(device) for name, tensor in load_file(file).items()}
+    try:
+        kept = load_file(file)
+    except SafetensorError as error:
+        raise Damaged(file) from error
+    return {name: tensor.to(device) for name, tensor in kept.items()}
