@@ -28,6 +28,7 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--data", type=Path, default=Path("data"))
     own = "stored scores; the suite's own, if none is named"
     parser.add_argument("--reference", type=Path, default=REFERENCE, help=own)
+    parser.add_argument("--gpu-jobs", type=int, default=1, help="at a time, over all GPUs")
     commands = parser.add_subparsers(dest="command", required=True)
 
     fetch = commands.add_parser("fetch", help="bring a dataset here and verify it")

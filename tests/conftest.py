@@ -42,6 +42,12 @@ def finished(tmp_path_factory):
     return folder
 
 
+@pytest.fixture
+def project(finished, tmp_path):
+    """A copy of the finished project, dates and Snakemake's memory included, to change at will."""
+    return shutil.copytree(finished, tmp_path / "project")
+
+
 LONG = (  # files of minutes, by name, the longest first
     "test_reruns",
     "test_workflow",

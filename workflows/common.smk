@@ -54,7 +54,10 @@ TABLES = [".csv", ".json", ".md", "_column.tex", "_page.tex", "_preview.tex"]
 # the device, stands here and in no rule, so that another place or device reruns nothing.
 def call(again=""):
     """Have jobs call it so; what it adds to `run` is $AGAIN."""
-    words = ["-P", "-m", "replications", "--data", DATA, "--results", RESULTS]
+    given = workflow.global_resources
+    jobs = str(given["gpu"].value if "gpu" in given else 1)
+    places = ["--data", DATA, "--results", RESULTS, "--gpu-jobs", jobs]
+    words = ["-P", "-m", "replications", *places]
     command = f"PYTHONPATH={shlex.quote(workflow.basedir)} {shlex.join([sys.executable, *words])}"
     prefix = (
         f"set -euo pipefail; DEVICE={shlex.quote(config['device'])}; AGAIN={again}; "

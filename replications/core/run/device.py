@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import tempfile
 import time
@@ -35,24 +36,25 @@ def choose(name: str) -> str:
 
 
 @contextmanager
-def held(device: str) -> Iterator[str]:
-    """The device with an index, "cuda:1", held for this process alone; others pass as they are.
+def held(device: str, jobs: int = 1) -> Iterator[str]:
+    """The device with an index, "cuda:1", held for this process; others pass as they are.
 
-    A GPU is held by a lock on a file named after its serial number, so that jobs side by side
-    spread over the GPUs, and the kernel gives it back even if the process is killed. Waits until
-    one is free.
+    Of `jobs` at a time, over all GPUs, each holds a place on one: alone if there are as many GPUs,
+    else as few as possible share one. A place is held by a lock on a file named after the GPU's
+    serial number, which the kernel gives back even if the process is killed. Waits for a free one.
     """
     if device != "cuda":
         yield device
         return
     serials = [torch.cuda.get_device_properties(i).uuid for i in range(torch.cuda.device_count())]
-    locks = Path(tempfile.gettempdir())
-    files = [locks / f"replications-gpu-{os.getuid()}-{serial}.lock" for serial in serials]
+    start = Path(tempfile.gettempdir(), f"replications-gpu-{os.getuid()}")
+    shared = range(max(1, math.ceil(jobs / len(serials))))
+    places = [(i, f"{start}-{serial}-{n}.lock") for n in shared for i, serial in enumerate(serials)]
     while True:
-        for i, file in enumerate(files):
+        for i, file in places:
             with ExitStack() as stack:
                 try:
-                    stack.enter_context(locked(file, wait=False))
+                    stack.enter_context(locked(Path(file), wait=False))
                 except BlockingIOError:
                     continue
                 yield f"cuda:{i}"

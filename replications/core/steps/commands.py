@@ -51,7 +51,7 @@ def classifier(args: argparse.Namespace) -> None:
 
     torch.set_num_threads(args.threads)
     have_dataset(args.dataset, args.data)
-    with held(choose(args.device)) as device:
+    with held(choose(args.device), args.gpu_jobs) as device:
         images = load(args.dataset, args.data).to(device)
         store_classifier(images, path(args.dataset, args.data))
 
@@ -81,7 +81,7 @@ def opened(
     hashes = experiment.hashes(step) | {"data": data_hash(experiment.data)}
     directory = runs.directory(args.results, args.tier, paper, name, index)
     wanted = "cpu" if experiment.kind == "simulation" else args.device  # small float64 arrays
-    with held(choose(wanted)) as device:
+    with held(choose(wanted), args.gpu_jobs) as device:
         run = runs.Run(experiment, args.tier, index, directory, args.data, device, args.threads,
                        hashes, carried=carried(args))  # fmt: skip
         with run.writing():
@@ -132,7 +132,7 @@ def trial(args: argparse.Namespace) -> None:
     torch.set_num_threads(args.threads)
     searched = find_search(args.paper, args.search)
     have_dataset(searched.resolve(args.stage, searched.draw(0)).data, args.data)
-    with held(choose(args.device)) as device:
+    with held(choose(args.device), args.gpu_jobs) as device:
         folder = args.results / "search" / args.paper / args.search
         search.trial(searched, args.stage, args.rank, folder, args.data, device)
 
@@ -177,7 +177,7 @@ def costs(args: argparse.Namespace) -> None:
         have_dataset(dataset, args.data)
     into = args.results / args.tier / "papers" / LEAGUE / "costs.csv"
     into.parent.mkdir(parents=True, exist_ok=True)
-    with held(choose(args.device)) as device:
+    with held(choose(args.device), args.gpu_jobs) as device:
         write_costs(paper.declared["league"], experiments, args.data, device, into)
 
 
@@ -205,7 +205,7 @@ def compare_rules(args: argparse.Namespace) -> None:
     jobs.work(wanted, partial(opened, args), EXPECTED, done, again=False)
     jobs.complete([done], done)
     files = [runs.directory(args.results, args.tier, *run) / "scores.json" for run in wanted]
-    with held(choose(args.device)) as device:
+    with held(choose(args.device), args.gpu_jobs) as device:
         spent = pd.DataFrame(costs(paper.declared["league"], entered, args.data, device))
     found = lines(long_table(files, {LEAGUE: paper}), paper, args.tier, spent)
     print(in_markdown([line for line in found if line.errors], paper, args.tier))

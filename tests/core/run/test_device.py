@@ -2,6 +2,7 @@
 
 import tempfile
 import threading
+from contextlib import ExitStack
 from types import SimpleNamespace
 
 import pytest
@@ -61,7 +62,7 @@ def gpus(monkeypatch, tmp_path):
         )
 
     def never(seconds):
-        raise AssertionError("waits although a GPU is free")
+        raise AssertionError("waits for a GPU")
 
     monkeypatch.setattr(device.time, "sleep", never)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
@@ -85,6 +86,19 @@ def test_two_holders_get_different_gpus_and_give_them_back(gpus):
             assert again == "cuda:1"
     with held("cuda") as first:
         assert first == "cuda:0"
+
+
+@pytest.mark.parametrize(
+    ("serials", "jobs", "given"),
+    [("ab", 2, "01"), ("ab", 3, "0101"), ("ab", 4, "0101"), ("a", 3, "000"), ("abc", 2, "012")],
+)
+def test_more_jobs_than_gpus_share_them_as_evenly_as_can_be(gpus, serials, jobs, given):
+    gpus(*serials)
+    with ExitStack() as holders:
+        found = [holders.enter_context(held("cuda", jobs)) for _ in given]
+        assert found == [f"cuda:{i}" for i in given]
+        with pytest.raises(AssertionError, match="waits"):  # for one of the places, all taken
+            holders.enter_context(held("cuda", jobs))
 
 
 def test_a_gpu_is_given_back_after_a_failure(gpus):
