@@ -8,14 +8,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
+from junitparser import Failure, JUnitXml, TestCase, TestSuite
 
 from replications.core.base.errors import Expected
-from replications.core.base.files import write_atomically
+from replications.core.base.files import write_atomically, write_json
 from replications.core.base.provenance import machine
 from replications.core.report.tables import read_scores, read_table
 from replications.core.report.tolerances import KEYS, means, read_tolerances
 
 logger = logging.getLogger(__name__)
+
+FAULTS = ("moved", "missing", "not finite")
 
 
 class Regressed(Expected):
@@ -69,10 +72,35 @@ def made_on(reference: Path, tier: str) -> str:
     return "; ".join(sorted(set(own["processor"] + " (" + own["instructions"] + ")")))
 
 
+def in_json(table: pd.DataFrame, tier: str, machines: str) -> dict:
+    """What came out, with every metric; a number that is not finite, or not there, is null."""
+    rows = table.reset_index().astype(object)
+    finite = rows.where(rows.map(lambda x: not isinstance(x, float) or math.isfinite(x)), None)
+    counts = table["outcome"].value_counts().to_dict()
+    return {"tier": tier, "machines": machines, "outcomes": counts,
+            "metrics": finite.to_dict("records")}  # fmt: skip
+
+
+def in_junit(table: pd.DataFrame, tier: str) -> str:
+    """A suite of tests for each paper, and in it a test for each metric."""
+    report = JUnitXml(f"regression check, {tier} tier")
+    for paper, rows in table.groupby(level="paper"):
+        suite = TestSuite(paper)
+        for (_, experiment, metric, part), row in rows.iterrows():
+            case = TestCase(f"{metric} {part}".strip(), f"{paper}.{experiment}")
+            if row["outcome"] in FAULTS:
+                told = "{outcome}: {fresh:.6g}, stored {reference:.6g}, tolerance {tolerance:.3g}"
+                case.result = [Failure(told.format(**row), row["outcome"])]
+            suite.add_testcase(case)
+        report.add_testsuite(suite)
+    return report.tostring().decode()
+
+
 def check_scores(results: Path, reference: Path, tier: str) -> None:
     """Compare results/<tier>/scores.parquet with <reference>/<tier>.csv.
 
-    Writes results/<tier>/check.csv. Raises Regressed if a metric is missing, not finite, or moved.
+    Writes results/<tier>/check.csv, and the same for programs: check.json, and check.xml as JUnit
+    has it. Raises Regressed if a metric is missing, not finite, or moved.
     """
     fresh = read_scores(results / tier / "scores.parquet")
     tolerances = read_tolerances(reference / "tolerances.csv")
@@ -83,7 +111,9 @@ def check_scores(results: Path, reference: Path, tier: str) -> None:
         f"The reference was made on {made_on(reference, tier)}; this is {here['processor']} "
         f"({here['instructions']})."
     )
-    faults = table[table["outcome"].isin(["moved", "missing", "not finite"])]
+    faults = table[table["outcome"].isin(FAULTS)]
+    write_json(results / tier / "check.json", in_json(table, tier, machines))
+    write_atomically(results / tier / "check.xml", in_junit(table, tier))
     new = int((table["outcome"] == "new").sum())
     if len(faults):
         lines = faults.to_string(sparsify=False)

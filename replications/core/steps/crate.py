@@ -58,7 +58,7 @@ TOLD = {
 }
 # What a folder holds beside its results: of the workflow, or of another tool than the tables'.
 FOLDERS = ("runs", "logs", "done")  # of runs, those behind the tables have their own place
-FILES = (NAME, "snakemake.json", "report.html", "check.csv")
+FILES = (NAME, "snakemake.json", "report.html", "check.csv", "check.json", "check.xml")
 OF_A_RUN = ("run.json", "scores.json", "curves.csv")
 NEEDED = ("hashes", "seeds", "device", "threads", "commit", "environment", "seconds")
 

@@ -1,6 +1,8 @@
 """The regression check: what is told, what is let pass, and that it sees what it is there for."""
 
+import json
 import math
+from xml.etree import ElementTree
 
 import pandas as pd
 import pytest
@@ -209,8 +211,24 @@ def test_what_has_moved_fails_with_a_table_and_what_to_do(tmp_path):
     assert machine()["processor"] in lines[-2]
     assert "say why in the commit" in lines[-1]
     assert "python -m replications reference PAPER --tier smoke" in lines[-1]
-    written = pd.read_csv(tmp_path / "results" / "smoke" / "check.csv", keep_default_na=False)
+    folder = tmp_path / "results" / "smoke"
+    written = pd.read_csv(folder / "check.csv", keep_default_na=False)
     assert sorted(written["outcome"]) == ["missing", "moved", "not finite", "ok"]
+    told = json.loads((folder / "check.json").read_text())
+    assert told["tier"] == "smoke" and told["machines"] == lines[-2]
+    assert told["outcomes"] == dict.fromkeys(["missing", "moved", "not finite", "ok"], 1)
+    (cosine,) = (row for row in told["metrics"] if row["metric"] == "cosine")
+    assert cosine == {"paper": "toy", "experiment": "a", "metric": "cosine", "part": "W1",
+                      "reference": 0.9, "fresh": None, "shift": None, "tolerance": TOLERANCE,
+                      "outcome": "not finite"}  # fmt: skip
+    (suite,) = ElementTree.parse(folder / "check.xml").getroot()
+    assert [suite.attrib[key] for key in ("name", "tests", "failures")] == ["toy", "4", "3"]
+    failed = {case.attrib["name"]: case[0].attrib for case in suite if len(case)}
+    assert {name: told["type"] for name, told in failed.items()} == {
+        "test_error": "moved", "cosine W1": "not finite", "norm_ratio W1": "missing"
+    }  # fmt: skip
+    assert failed["test_error"]["message"] == "moved: 14, stored 10, tolerance 0.25"
+    assert {case.attrib["classname"] for case in suite} == {"toy.a"}
 
 
 def test_the_digits_that_the_reference_drops_are_no_shift(tmp_path):
