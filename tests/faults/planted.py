@@ -22,8 +22,8 @@ import torch
 
 from replications.core.base.provenance import REFERENCE
 from replications.core.data.datasets import Images, Split
-from replications.core.declare.experiments import Experiment
 from replications.core.declare.expansion import merge
+from replications.core.declare.experiments import Experiment
 from replications.core.declare.papers import suite
 from replications.core.report import tolerances
 from replications.core.report.check import moved
@@ -85,9 +85,8 @@ Fault = Callable[[Experiment, pytest.MonkeyPatch], Experiment | None]
 
 def flipped_sign(e: Experiment, patch: pytest.MonkeyPatch) -> Experiment:
     """The update of the first parameter has the wrong sign."""
-    module, name = e.science
-    if name in OWN_CHANGES:
-        section, key = OWN_CHANGES[name]
+    if e.science[1] in OWN_CHANGES:
+        section, key = OWN_CHANGES[e.science[1]]
         flip = {section: {key: -e.resolved["settings"][section][key]}}
         return replace(e, resolved=merge(e.resolved, {"settings": flip}))
     return altered_updates(e, patch, lambda found: {next(iter(found)): -1.0})
