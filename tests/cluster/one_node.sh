@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # A Slurm of one node, on loopback, for tests/cluster/slurm.py: one_node.sh start|stop FOLDER
-# Needs root, and Debian's slurm-wlm and munge. Configuration, state and logs stay in FOLDER; what
-# calls Slurm has to export SLURM_CONF=FOLDER/slurm.conf.
+# Needs root, and Debian's slurm-wlm and munge. Configuration, state and logs lie in FOLDER, but for a
+# link in the place where jobs look for the configuration: a machine that has one is left alone.
 set -euo pipefail
 folder=$2
-export SLURM_CONF=$folder/slurm.conf
+conf=/etc/slurm/slurm.conf
 
 wait_for() { # up to 30 s for a command that succeeds
   for _ in $(seq 60); do "$@" && return; sleep 0.5; done
@@ -16,8 +16,10 @@ idle() { sinfo --noheader --format %T 2>/dev/null | grep -qx idle; }
 
 case $1 in
 start)
+  [ ! -e $conf ] || { echo "$conf is there: this machine has a Slurm of its own" >&2; exit 1; }
   mkdir -p "$folder/state" "$folder/spool"
-  cat >"$SLURM_CONF" <<CONF
+  ln -sfn "$folder/slurm.conf" $conf
+  cat >"$folder/slurm.conf" <<CONF
 ClusterName=test
 SlurmctldHost=$(hostname)(127.0.0.1)
 SlurmUser=root
@@ -49,6 +51,7 @@ stop)
   for daemon in slurmd slurmctld; do
     [ -f "$folder/$daemon.pid" ] && kill "$(cat "$folder/$daemon.pid")"
   done
+  rm $conf
   ;;
 *)
   echo "usage: $0 start|stop FOLDER" >&2

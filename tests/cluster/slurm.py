@@ -7,7 +7,6 @@ stops; then one paper again, whose job it cancels. Needs root, Debian's slurm-wl
 snakemake-executor-plugin-slurm.
 """
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -31,7 +30,6 @@ CANCELLED = "scellier2017"  # a paper whose job takes a while
 def one_node() -> Iterator[None]:
     """A Slurm that sbatch and squeue reach."""
     with TemporaryDirectory() as folder:
-        os.environ["SLURM_CONF"] = f"{folder}/slurm.conf"
         subprocess.run([NODE, "start", folder], check=True)
         try:
             yield
