@@ -10,6 +10,7 @@ twice the tolerances, as one run may move twice as far as the mean of two.
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from importlib import import_module
@@ -37,6 +38,7 @@ TABLE = Path(__file__).with_name("planted.csv")
 COSTLY = ("neighbours", "likelihood", "chains", "measures")
 # Rules that change their network themselves: the setting whose sign is flipped instead.
 OWN_CHANGES = {"UnsupervisedStdp": ("plasticity", "nu_post")}
+BIAS = re.compile(r"(bias\d*|\b[bcd]\d*)$")  # the names of biases: b1, hidden_bias, bias0
 NOISES = {"sigma", "noise", "noise_scale", "input_noise", "hidden_noise", "corruption"}
 
 
@@ -96,12 +98,9 @@ def dropped_bias(e: Experiment, patch: pytest.MonkeyPatch) -> Experiment | None:
     """Biases are not learnt."""
     if e.science[1] in OWN_CHANGES:
         return None
-    biases = set()
 
     def factors(found: dict) -> dict[str, float]:
-        names = {name for name in found if name.split(".")[-1].startswith(("b", "c"))}
-        biases.update(names)
-        return dict.fromkeys(names, 0.0)
+        return {name: 0.0 for name in found if BIAS.search(name)}
 
     return altered_updates(e, patch, factors)
 
