@@ -15,7 +15,6 @@ from tests.faults.suite import PAPER, call, contents, report, run, trained
 RUN = f"smoke/runs/{PAPER}/weight_mirror/1"
 CUTS = {
     "emptied": lambda content: b"",
-    "its first byte": lambda content: content[:1],
     "half of it": lambda content: content[: len(content) // 2],
     "all but its end": lambda content: content[:-3],
     "zeros": lambda content: bytes(len(content)),

@@ -11,6 +11,7 @@ from tests.faults.suite import contents
 from tests.workflow.runner import copy_of
 
 PAPER = "akrout2019"  # whose smoke tier takes a second
+RESULTS = "my $(touch mark) results; touch mark"  # blanks, and what a shell would do
 STYLE = "lines.linewidth: 9\nfont.size: 30\naxes.facecolor: red\n"
 WRONG = "raise SystemExit('a package of this name that is not the suite')\n"
 
@@ -41,22 +42,23 @@ def of_paper(folder):
 
 
 def test_a_paper_comes_out_the_same_in_hostile_surroundings(finished, tmp_path):
-    """From another directory, with blanks in every name, strict rights and strange variables."""
+    """From another directory, with blanks and worse in names, strict rights, odd variables."""
     project, elsewhere = copy_of(ROOT, tmp_path / "the project"), tmp_path / "else where"
     elsewhere.mkdir()
     command = [sys.executable, "-m", "snakemake", "--cores", "1", PAPER,
                "--snakefile", str(project / "Snakefile"),
-               "--config", "tier=smoke", f"papers=[{PAPER}]", "results=my results"]  # fmt: skip
+               "--config", "tier=smoke", f"papers=[{PAPER}]", f"results={RESULTS}"]  # fmt: skip
     done = subprocess.run(
         ["sh", "-c", f"umask 077; exec {shlex.join(command)}"], cwd=elsewhere,
         env=hostile(elsewhere), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout.decode(errors="replace")[-3000:]
-    ours, theirs = of_paper(finished / "results/smoke"), of_paper(elsewhere / "my results/smoke")
+    ours, theirs = of_paper(finished / "results/smoke"), of_paper(elsewhere / RESULTS / "smoke")
     assert len(ours) > 60 and theirs.keys() == ours.keys()
     assert [name for name, content in ours.items() if theirs[name] != content] == []
     assert not (project / "results/smoke").exists() and not (project / "data/logs").exists()
     home = {path.name for path in (elsewhere / "no home").glob("*/*")}
+    assert not [*tmp_path.rglob("mark")]
     assert home <= {"matplotlib", "snakemake"}  # which keep caches of their own
 
 

@@ -16,6 +16,7 @@ from replications.core.declare.experiments import TIERS, Experiment
 from replications.core.declare.league import LEAGUE
 from replications.core.declare.metrics import ANCHORS
 from replications.core.declare.papers import Paper, suite
+from replications.core.declare.schema import parsed
 from replications.core.declare.searches import searches
 from replications.core.report.captions import caption
 from replications.core.report.compare import (
@@ -41,7 +42,7 @@ def marks(name: str) -> tuple[str, str]:
 
 
 MARKS, SAMPLES, SEARCHED, TABLED = map(marks, ("results", "samples", "search", "league"))
-FINDINGS, VERDICT_RULE = map(marks, ("findings", "rule"))
+FINDINGS, VERDICT_RULE, SIZES = map(marks, ("findings", "rule", "sizes"))
 DOCS = ROOT / "docs"
 QUALITIES = ("parzen", "parzen_chosen", "sigma", "log_likelihood", "log_likelihood_gap", "frechet",
              "two_sample", "precision", "recall", "density", "coverage")  # fmt: skip
@@ -225,10 +226,12 @@ def generated(reference: Path) -> dict[Path, str]:
     comparisons = best(reference, papers)
     findings = Findings(DOCS / "findings.yaml", papers, reference)
     front, claims, reading = ROOT / "README.md", DOCS / "claims.md", DOCS / "reading.md"
+    clusters = DOCS / "clusters.md"
     texts = {
         front: replace(front.read_text(encoding="utf-8"), papers_by_verdict(comparisons, papers)),
         claims: replace(claims.read_text(encoding="utf-8"), all_claims(comparisons, papers)),
         reading: replace(reading.read_text(encoding="utf-8"), RULE, VERDICT_RULE),
+        clusters: replace(clusters.read_text(encoding="utf-8"), sizes(papers), SIZES),
     }
     texts[front] = replace(texts[front], findings.sentences(), FINDINGS)
     for name, paper in papers.items():
@@ -247,6 +250,28 @@ def generated(reference: Path) -> dict[Path, str]:
     texts[path] = replace(texts[path], tuned(reference), SEARCHED)
     figures = front_figures(comparisons, findings.rows())
     return texts | {DOCS / "figures" / name: text for name, text in figures.items()}
+
+
+def sizes(papers: Mapping[str, Paper]) -> str:
+    """The jobs and hours of the paper tier, by paper, and how long it takes at least on some cores.
+
+    From what the experiments declare that a run takes on one core.
+    """
+    runs = parsed(ROOT / "config" / "config.yaml", "config.yaml")["runs"]["paper"]
+    hours = {name: [e.minutes * e.share / 60 for e in paper.experiments("paper")]
+             for name, paper in papers.items()}  # fmt: skip
+    in_order = sorted(hours.items(), key=lambda item: -sum(item[1]))
+    everything = [h for found in hours.values() for h in found]
+    rows = [
+        {"paper": name, "jobs": str(runs * len(found)), "hours of one core":
+         f"{runs * sum(found):,.0f}", "the longest job (h)": f"{max(found):.1f}"}
+        for name, found in (*in_order, ("all", everything))
+    ]  # fmt: skip
+    least = {n: max(runs * sum(everything) / n, max(everything)) / 24 for n in (2, 16, 64)}
+    said = ", ".join(f"{days:.0f} days on {n} cores" for n, days in least.items())
+    return (
+        f"At least {said}: the longest job sets an end to what more cores gain.\n\n{markdown(rows)}"
+    )
 
 
 def write_readmes(reference: Path) -> None:
