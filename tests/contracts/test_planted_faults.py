@@ -15,7 +15,18 @@ from tests.faults.planted import CAUGHT, FAULTS, TABLE, cheapest, flipped_sign, 
 
 EXPERIMENTS = cheapest()
 # Why the check does not notice a fault, by fault and experiments.
-EXPLAINED = {}
+EXPLAINED = {
+    ("no bias learns", "WeightMirror-*"): "the run is short: after it 76% are wrong, and learnt "
+    "biases have moved the cost by two millionths",
+    (
+        "no bias learns",
+        "RestrictedBoltzmannMachine-*",
+    ): "they start at zero and move the likelihood by half of what its tolerance admits",
+    ("no bias learns", "PlainGradient-*"): "rates are 0.001, as larger ones diverge: they move the "
+    "cost by less than its tolerance",
+    ("training and test images swapped", "UnsupervisedStdp-*"): "spikes are all or nothing: a last "
+    "bit moves the error of its 100 neurons by two points, and the tolerance is four times that",
+}
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)

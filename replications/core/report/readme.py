@@ -264,14 +264,12 @@ def sizes(papers: Mapping[str, Paper]) -> str:
     everything = [h for found in hours.values() for h in found]
     rows = [
         {"paper": name, "jobs": str(runs * len(found)), "hours of one core":
-         f"{runs * sum(found):,.0f}", "the longest job (h)": f"{max(found):.1f}"}
+         f"{runs * sum(found):,.1f}", "the longest job (h)": f"{max(found):.2f}"}
         for name, found in (*in_order, ("all", everything))
     ]  # fmt: skip
     least = {n: max(runs * sum(everything) / n, max(everything)) / 24 for n in (2, 16, 64)}
     said = ", ".join(f"{days:.0f} days on {n} cores" for n, days in least.items())
-    return (
-        f"At least {said}: the longest job sets an end to what more cores gain.\n\n{markdown(rows)}"
-    )
+    return f"At least {said}: none takes less than the longest job.\n\n{markdown(rows)}"
 
 
 def write_readmes(reference: Path) -> None:

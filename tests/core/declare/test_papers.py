@@ -776,6 +776,8 @@ FAULTS = [
     ("missing argument of a network", "experiments/classifier/network",
      {"feed_forward": {"layers": [4, 3]}},
      ["classifier.network", "takes cost, initialisation, layers, units; missing: cost"]),
+    ("a network that takes nothing", "experiments/classifier/network/feed_forward", None,
+     ["experiments.classifier.network.feed_forward: None is not of type 'object'"]),
     ("two networks", "experiments/classifier/network",
      {"feed_forward": {}, "hopfield_network": {}},
      ["experiments.classifier.network: ", "too many properties"]),
