@@ -31,7 +31,7 @@ wildcard_constraints:
 
 
 onstart:
-    hold_folders()
+    hold_places()
     # What is forced is done again, though its run directory is up to date.
     if workflow.dag_settings.forceall or workflow.dag_settings.forcerun:
         call(again="--again")

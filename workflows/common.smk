@@ -71,40 +71,52 @@ call()
 
 
 HELD = ExitStack()
+BUSY = set()  # the tiers that this workflow writes in
 
 
-def hold_folders():
-    """Hold what this workflow writes in, each tier's folder by itself, until it ends or is killed.
+def place_of(path):
+    """The tier that a file belongs to and, of a paper's own, the paper; None outside the tiers."""
+    for tier in TIERS:
+        folder = Path(RESULTS, tier)
+        if Path(path).is_relative_to(folder):
+            part, *rest = Path(path).relative_to(folder).parts
+            of_paper = rest and part in ("done", "papers", "figures")
+            return tier, rest[0].removesuffix(".json") if of_paper else "all papers"
+
+
+def hold_places():
+    """Hold what this workflow writes in, each paper of a tier by itself, until it ends.
 
     In place of Snakemake's own locks, which outlive a workflow that was killed. Raises
     WorkflowError where another workflow is at work.
     """
-    written = [Path(name) for name in workflow.persistence.all_outputfiles()]
-    for folder in [Path(DATA), *(Path(RESULTS, name) for name in (*TIERS, "search"))]:
-        if any(path.is_relative_to(folder) for path in written):
-            folder.mkdir(parents=True, exist_ok=True)
-            try:
-                HELD.enter_context(locked(folder / ".workflow.lock", wait=False))
-            except BlockingIOError:
-                raise WorkflowError(
-                    f"another workflow is at work in {folder}: wait for its end, or stop it, and "
-                    "say the same command again"
-                )
+    for place in {place_of(path) for path in workflow.persistence.all_outputfiles()} - {
+        None
+    }:
+        tier, paper = place
+        folder = Path(RESULTS, tier, ".held")
+        folder.mkdir(parents=True, exist_ok=True)
+        BUSY.add(tier)
+        try:
+            HELD.enter_context(locked(folder / paper, wait=False))
+        except BlockingIOError:
+            raise WorkflowError(
+                f"another workflow is at work on {paper} in {folder.parent}: wait for its end, or "
+                "stop it, and say the same command again"
+            )
 
 
 def keep_cost():
-    """What this workflow itself took, for `make cost`; for the tier that it ran."""
+    """What this workflow itself took, for `make cost`; for the tiers that it ran."""
     process = psutil.Process()
     spent = {
         "seconds": time.time() - process.create_time(),
         "cpu_seconds": time.process_time(),
         "cores": workflow.cores,
     }
-    for tier in TIERS:
-        folder = Path(RESULTS, tier)
-        written = [path.stat().st_mtime for path in folder.glob("logs/**/*.log")]
-        if max(written, default=0) > process.create_time():
-            (folder / "snakemake.json").write_text(json.dumps(spent), encoding="utf-8")
+    for tier in BUSY:
+        file = Path(RESULTS, tier, "snakemake.json")
+        file.write_text(json.dumps(spent), encoding="utf-8")
 
 
 def gpus():
@@ -137,7 +149,7 @@ def jobs_of(paper, tier):
 
     In the smoke tier all of the paper, in the standard tier an experiment, or a field of the
     league, in the paper tier one run of an experiment, whose index is a wildcard. `parts` name the
-    job, and its files.
+    job, and its files; `minutes` are those that it takes on one core.
     """
     experiments = PAPERS[paper].experiments(tier)
     one_run = tier == "paper"
@@ -155,6 +167,8 @@ def jobs_of(paper, tier):
             file=os.path.join(*parts, *(["{index}"] if one_run else [])),
             runs="{index}" if one_run else runs(tier),
             experiments=group,
+            minutes=sum(e.minutes * e.share for e in group)
+            * (1 if one_run else config["runs"][tier]),
         )
 
 

@@ -26,6 +26,7 @@ for paper, tier in product(PAPERS, TIERS):
             resources:
                 gpu=gpus(),
                 mem_mb=3000,
+                runtime=60 + round(2 * job.minutes),  # minutes; clusters end what takes longer
             params:
                 hashes=digest(
                     [e.hashes(s) for e in job.experiments for s in ("train", "score")]
@@ -42,7 +43,7 @@ rule classifier:
     input:
         lambda w: ancient(files_of(w.dataset)),
     output:
-        f"{DATA}/classifiers/{{dataset}}.safetensors",
+        update(f"{DATA}/classifiers/{{dataset}}.safetensors"),
     log:
         f"{DATA}/logs/classifier/{{dataset}}.log",
     priority: 100000

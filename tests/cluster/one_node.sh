@@ -45,13 +45,13 @@ CONF
   slurmctld
   wait_for answers
   slurmd
-  wait_for idle
+  wait_for idle # munge goes on: others may use it
   ;;
 stop)
   for daemon in slurmd slurmctld; do
-    [ -f "$folder/$daemon.pid" ] && kill "$(cat "$folder/$daemon.pid")"
+    [ ! -f "$folder/$daemon.pid" ] || kill "$(cat "$folder/$daemon.pid")" || true
   done
-  rm $conf
+  [ "$(readlink $conf)" != "$folder/slurm.conf" ] || rm $conf
   ;;
 *)
   echo "usage: $0 start|stop FOLDER" >&2

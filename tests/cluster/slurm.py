@@ -17,8 +17,8 @@ from tempfile import TemporaryDirectory
 
 from replications.core.base.provenance import ROOT
 from replications.core.declare.papers import suite
-from tests.faults.suite import contents, trained
-from tests.workflow.runner import COMMAND, copy_of, ran
+from tests.faults.suite import contents
+from tests.workflow.runner import COMMAND, copy_of, ran, trained
 
 NODE = Path(__file__).with_name("one_node.sh")
 THROUGH = ["--profile", "profiles/slurm", "--slurm-no-account", "--slurm-status-command", "squeue",
@@ -30,8 +30,8 @@ CANCELLED = "scellier2017"  # a paper whose job takes a while
 def one_node() -> Iterator[None]:
     """A Slurm that sbatch and squeue reach."""
     with TemporaryDirectory() as folder:
-        subprocess.run([NODE, "start", folder], check=True)
         try:
+            subprocess.run([NODE, "start", folder], check=True)
             yield
         finally:
             subprocess.run([NODE, "stop", folder], check=True)
@@ -49,7 +49,7 @@ def same(ours: Path, theirs: Path, papers: list[str]) -> None:
         assert one and one == two, f"{part} of {paper} differ"
 
 
-def cancelled(folder: Path, paper: str) -> str:
+def cancelled(folder: Path, paper: str) -> None:
     """A workflow through Slurm whose training job is cancelled once it has finished some runs."""
     command = [*COMMAND, *of_tier([paper]), *THROUGH]
     runs = folder / "results/smoke/runs" / paper
@@ -68,7 +68,6 @@ def cancelled(folder: Path, paper: str) -> str:
     assert process.returncode == 0 and "Trying to restart job" in text, text[-3000:]
     after = trained(runs)
     assert {name: after[name] for name in before} == before, "a finished run was trained again"
-    return text
 
 
 def main(papers: list[str]) -> None:

@@ -11,17 +11,18 @@ from torch.utils._pytree import tree_leaves, tree_map
 
 DEVICE = torch.device("cuda", 0)
 ASKED = {"device": DEVICE, "is_cuda": True, "is_cpu": False}  # what a tensor says of its place
-MIXING = {torch.Tensor.copy_, torch.Tensor.to, torch.Tensor.__getitem__, torch.Tensor.__setitem__}
+MIXING = {torch.Tensor.copy_, torch.Tensor.to}
+INDEXING = {torch.Tensor.__getitem__, torch.Tensor.__setitem__}  # there, by numbers of the CPU
 
 
-class OnGpu(torch.Tensor):
+class GpuTensor(torch.Tensor):
     """A tensor that lies there."""
 
 
 def kind(device):
     """ "cuda" or "cpu", of what a call gives as a device; None if that is none."""
     if isinstance(device, torch.Tensor):
-        return "cuda" if isinstance(device, OnGpu) else "cpu"
+        return "cuda" if isinstance(device, GpuTensor) else "cpu"
     return torch.device(device).type if isinstance(device, str | torch.device) else None
 
 
@@ -45,14 +46,15 @@ class EmulatedGpu(TorchFunctionMode):
     def __torch_function__(self, func, types, args=(), kwargs=None):
         kwargs, name = dict(kwargs or {}), getattr(func, "__name__", "")
         tensors = [t for t in tree_leaves((args, kwargs)) if isinstance(t, torch.Tensor)]
-        there = any(isinstance(t, OnGpu) for t in tensors)
+        there = any(isinstance(t, GpuTensor) for t in tensors)
         for asked, answer in ASKED.items():
             if there and func == getattr(torch.Tensor, asked).__get__:
                 return answer
         goes = goal(name, args, kwargs) or ("cuda" if there else "cpu")
-        if there and name == "numpy":
+        if there and name in ("numpy", "__array__"):
             raise RuntimeError("a tensor on the GPU has no numpy array")
-        if there and func not in MIXING and any(kind(t) == "cpu" and t.ndim for t in tensors):
+        mixes = func in MIXING or (func in INDEXING and kind(args[0]) == "cuda")
+        if there and not mixes and any(kind(t) == "cpu" and t.ndim for t in tensors):
             raise RuntimeError(f"{name}: tensors on two devices")
         if goes == "cuda" and kwargs.get("generator") is not None:
             raise RuntimeError(f"{name}: a CPU generator draws for a tensor on the GPU")
@@ -72,7 +74,7 @@ def placed(name, x, goes, given):
     if kind(x) != goes:
         if any(x is tensor for tensor in given):
             x = x.clone()
-        x.__class__ = OnGpu if goes == "cuda" else torch.Tensor
+        x.__class__ = GpuTensor if goes == "cuda" else torch.Tensor
     if goes == "cuda" and x.dtype == torch.float64:
         raise RuntimeError(f"{name}: no float64 on this GPU")
     return x

@@ -12,6 +12,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch._subclasses.fake_tensor import (
@@ -213,6 +214,7 @@ def test_the_emulated_gpu_refuses_what_a_real_one_refuses():
         assert float(x.sum()) == 3 and x.cpu().numpy().sum() == 3
         for fault in (
             lambda: x + torch.ones(3), lambda: x.double(), lambda: x.numpy(),
+            lambda: np.asarray(x), lambda: torch.ones(3)[x.long()],
             lambda: torch.rand(3, device="cuda", generator=torch.Generator()),
         ):  # fmt: skip
             with pytest.raises(RuntimeError):

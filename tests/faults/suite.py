@@ -7,7 +7,8 @@ from replications.__main__ import main
 
 PAPER = "akrout2019"  # whose smoke tier takes a second, and keeps arrays beside scores
 RUNS = ("--tier", "smoke", "--runs", "0", "1")
-TIMES = {"seconds", "cpu_seconds", "peak_memory_mb"}  # which no two runs share
+TIMES = {"seconds", "cpu_seconds", "peak_memory_mb", "files"}  # no two runs share them: of files
+# a digest, and run.json is one that tells of times
 
 
 def call(results: Path, *words: str) -> int:
@@ -44,9 +45,3 @@ def contents(folder: Path) -> dict[str, object]:
             content = path.read_bytes()
             found[str(name)] = untimed(json.loads(content)) if path.suffix == ".json" else content
     return found
-
-
-def trained(folder: Path) -> dict[str, int]:
-    """When each run below a folder was trained, by its directory."""
-    return {str(path.parent.relative_to(folder)): path.stat().st_mtime_ns
-            for path in folder.rglob("run.json")}  # fmt: skip

@@ -2,8 +2,7 @@
 
 import os
 
-from tests.faults.suite import trained
-from tests.workflow.runner import edit, planned, ran
+from tests.workflow.runner import edit, planned, ran, trained
 
 DAY = 24 * 60 * 60 * 10**9  # ns
 LEE = ("lee2015", "--config", "tier=smoke")

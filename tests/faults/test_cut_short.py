@@ -1,5 +1,6 @@
 """Files that are cut short, or altered, at every kind of place: what is damaged is made again."""
 
+import json
 import os
 import shutil
 
@@ -10,7 +11,8 @@ from replications.core.declare.league import LEAGUE, by_net
 from replications.core.declare.papers import suite
 from replications.core.report.league import read_costs
 from replications.core.score.estimators import classifier
-from tests.faults.suite import PAPER, call, contents, report, run, trained
+from tests.faults.suite import PAPER, RUNS, call, contents, report, run
+from tests.workflow.runner import trained
 
 RUN = f"smoke/runs/{PAPER}/weight_mirror/1"
 CUTS = {
@@ -40,6 +42,20 @@ def test_a_damaged_file_of_a_run_is_made_again_alone(undisturbed, results, name,
     assert contents(results) == contents(undisturbed)
     again = {place for place, when in trained(results).items() if before[place] != when}
     assert again == ({RUN} if name in TRAINED else set())
+
+
+@pytest.mark.parametrize("command", ["report", "overview", "reference"])
+def test_an_altered_number_reaches_no_table_and_no_reference(results, command, caplog):
+    """Though the file can be read; however often the command is said before the job runs again."""
+    scores, stored = results / RUN / "scores.json", results.parent / "stored"
+    stored.mkdir()
+    told = json.loads(scores.read_text())
+    told["rows"][-1]["value"] += 1
+    scores.write_text(json.dumps(told))
+    words = [command, PAPER, *(RUNS if command != "reference" else RUNS[:2])]
+    assert call(results, "--reference", str(stored), *words) == 1
+    assert "these runs are damaged" in caplog.text and RUN in caplog.text
+    assert not scores.exists() and not [*stored.iterdir()]
 
 
 @pytest.mark.parametrize("name", SCORED)
@@ -75,17 +91,17 @@ def test_a_word_of_how_a_job_ended_that_is_cut_short_is_removed_and_named(result
     assert call(results, "complete", str(results / "complete.json"), str(done)) == 0
 
 
-def test_a_classifier_that_is_cut_short_is_removed_and_named(tmp_path):
+def test_a_classifier_that_is_cut_short_is_named(tmp_path):
     file = classifier.path("digits", tmp_path)
     file.parent.mkdir(parents=True)
     file.write_bytes(b"half a file")
-    with pytest.raises(Damaged, match="is damaged, and was removed"):
+    with pytest.raises(Damaged, match="is damaged") as failure:
         classifier.read_classifier("digits", tmp_path, "cpu")
-    assert not file.exists()
+    assert failure.value.path == file  # which the job that scores removes
 
 
 @pytest.mark.parametrize("cut", range(1, 60, 7))
-def test_costs_that_are_cut_short_are_removed_and_named(tmp_path, cut):
+def test_costs_that_are_cut_short_are_named(tmp_path, cut):
     league = suite().paper(LEAGUE)
     nets = by_net(league.declared["league"], league.experiments("smoke"))
     rows = [f"{rule},{net},1.5,0.75\n" for net, rules in nets.items() for rule in rules]
@@ -93,6 +109,5 @@ def test_costs_that_are_cut_short_are_removed_and_named(tmp_path, cut):
     file.write_text("rule,net,memory,speed\n" + "".join(rows))
     assert len(read_costs(tmp_path, league, "smoke")) == len(rows)
     file.write_bytes(file.read_bytes()[:-cut])
-    with pytest.raises(Damaged):
+    with pytest.raises(Damaged, match=r"costs\.csv is damaged"):
         read_costs(tmp_path, league, "smoke")
-    assert not file.exists()

@@ -4,10 +4,13 @@ import io
 import os
 import pickle
 import zipfile
+from contextlib import suppress
 
 import numpy as np
 import pytest
+from safetensors import SafetensorError
 
+from replications.core.base.arrays import read_arrays
 from replications.core.base.errors import Damaged
 from replications.core.score.estimators import classifier
 from tests.faults.suite import PAPER, contents, run
@@ -60,6 +63,15 @@ def test_the_evil_is_one(tmp_path):
 
 
 @pytest.mark.parametrize("evil", EVIL)
+@pytest.mark.parametrize("name", ["arrays.npz", "parameters.safetensors"])
+def test_what_reads_arrays_runs_nothing(tmp_path, evil, name):
+    (tmp_path / name).write_bytes(evil(tmp_path / "mark"))
+    with suppress(ValueError, SafetensorError, pickle.UnpicklingError):
+        read_arrays(tmp_path, "simulation" if name == "parameters.safetensors" else "model")
+    assert {path.name for path in tmp_path.rglob("*")} == {name}
+
+
+@pytest.mark.parametrize("evil", EVIL)
 def test_in_a_run_directory_they_are_replaced(undisturbed, results, tmp_path, evil):
     mark = tmp_path / "mark"
     for name in ("arrays.npz", "parameters.safetensors"):
@@ -72,10 +84,10 @@ def test_in_a_run_directory_they_are_replaced(undisturbed, results, tmp_path, ev
 
 
 @pytest.mark.parametrize("evil", EVIL)
-def test_in_the_place_of_a_classifier_they_are_removed(tmp_path, evil):
+def test_in_the_place_of_a_classifier_they_are_named(tmp_path, evil):
     file = classifier.path("digits", tmp_path / "data")
     file.parent.mkdir(parents=True)
     file.write_bytes(evil(tmp_path / "mark"))
     with pytest.raises(Damaged):
         classifier.read_classifier("digits", tmp_path / "data", "cpu")
-    assert not file.exists() and not (tmp_path / "mark").exists()
+    assert not (tmp_path / "mark").exists()

@@ -41,9 +41,8 @@ def ran(folder: Path, *arguments: str) -> str:
     return done.stdout
 
 
-def trained(folder: Path) -> dict[str, int]:
-    """When each run of the smoke tier was trained, by its directory."""
-    runs = folder / "results" / "smoke" / "runs"
+def trained(runs: Path) -> dict[str, int]:
+    """When each run below a folder was trained, by its directory."""
     return {str(p.parent.relative_to(runs)): p.stat().st_mtime_ns for p in runs.rglob("run.json")}
 
 

@@ -16,6 +16,7 @@ def test_comments_docstrings_and_messages_rerun_nothing(project):
     assert planned(project, "smoke") == {}
 
 
+RUNS = "results/smoke/runs"
 OF_LEE = {
     "run_smoke_lee2015", "report_lee2015", "complete_lee2015", "overview", "page", "crate", "smoke"
 }  # fmt: skip
@@ -31,11 +32,11 @@ def test_a_changed_rule_reruns_its_paper_and_those_that_build_on_it_alone(projec
 
 
 def test_a_changed_setting_retrains_its_experiment_alone(project):
-    before = trained(project)
+    before = trained(project / RUNS)
     edit(project / "replications/lee2015/paper.yaml", "alpha: 27.965482616", "alpha: 28.0")
     assert set(planned(project, "smoke")) == OF_LEE
     ran(project, *LEE)
-    after = trained(project)
+    after = trained(project / RUNS)
     changed = {run for run, when in after.items() if before[run] != when}
     assert changed == {f"lee2015/mnist_discretised/{i}" for i in (0, 1)}
 
@@ -50,10 +51,10 @@ def test_a_changed_claim_or_figure_trains_nothing(project):
 
 def test_more_runs_are_made_alone_and_one_without_a_number_leaves_the_others_theirs(project):
     """song2000's third run has a neuron that does not spike: its irregularity is undefined."""
-    before = trained(project)
+    before = trained(project / RUNS)
     edit(project / "config/config.yaml", "smoke: 2", "smoke: 3")
     ran(project, "song2000", "--config", "tier=smoke")
-    after = trained(project)
+    after = trained(project / RUNS)
     assert set(after) - set(before) == {f"song2000/{e}/2" for e in ("rates", "correlated")}
     assert all(after[run] == when for run, when in before.items())
     table = (project / "results/smoke/papers/song2000/comparison.md").read_text()
@@ -72,10 +73,10 @@ def test_one_failing_run_holds_back_nothing_but_itself_and_is_tried_again_alone(
     scores = pd.read_parquet(project / "results/smoke/papers/lee2015/scores.parquet")
     left = scores.groupby("experiment")["run"].unique()
     assert [*map(int, left["mnist_discretised"])] == [0] and len(left["mnist_backpropagation"]) == 2
-    before = trained(project)
+    before = trained(project / RUNS)
     path.write_text(whole)
     ran(project, *LEE)
-    after = trained(project)
+    after = trained(project / RUNS)
     changed = {run for run, when in after.items() if before.get(run) != when}
     assert changed == {"lee2015/mnist_discretised/1"}
 
@@ -110,7 +111,7 @@ def test_a_second_workflow_of_the_same_tier_says_so_and_harms_nothing(project):
         if "run_smoke_lee2015" in line:
             break  # the first workflow is at work now, and holds the directory
     second = snakemake(project, "smoke")
-    said = "another workflow is at work in results/smoke: wait for its end, or stop it"
+    said = "another workflow is at work on lee2015 in results/smoke: wait for its end, or stop it"
     assert second.returncode != 0 and said in second.stdout
     assert (project / "results/smoke/scores.csv").read_bytes() == before
     out, _ = first.communicate()
@@ -118,8 +119,8 @@ def test_a_second_workflow_of_the_same_tier_says_so_and_harms_nothing(project):
 
 
 def test_what_is_forced_is_trained_again(project):
-    before = trained(project)
+    before = trained(project / RUNS)
     ran(project, "--config", "tier=smoke", "--forceall", "--", "lee2015")
-    after = trained(project)
+    after = trained(project / RUNS)
     changed = {run for run, when in after.items() if before[run] != when}
     assert changed == {run for run in before if run.startswith("lee2015/")}

@@ -8,9 +8,8 @@ class Expected(RuntimeError):
 
 
 class Damaged(Expected):
-    """A file that the suite wrote is not as it was written, and was removed to be made again."""
+    """A file that the suite wrote, `path`, is not as it was written."""
 
-    def __init__(self, path: Path) -> None:
-        path.unlink(missing_ok=True)
-        super().__init__(f"{path} is damaged, and was removed: say the same command again, which "
-                         "makes it anew")  # fmt: skip
+    def __init__(self, path: Path, then: str = "") -> None:
+        super().__init__(f"{path} is damaged{then}")
+        self.path = path

@@ -6,8 +6,9 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 from replications.core.base.errors import Damaged, Expected
@@ -38,7 +39,7 @@ def write_atomically(path: Path, content: bytes | str) -> None:
 
     Raises OSError with the file's name, which Python leaves out where a disk is full.
     """
-    temporary = path.with_name(f".{path.name}.part")
+    temporary = path.with_name(f".{path.name}.{token_hex(4)}.part")  # another writer has another
     try:
         with open(temporary, "wb") as file:
             file.write(content.encode() if isinstance(content, str) else content)
@@ -48,7 +49,8 @@ def write_atomically(path: Path, content: bytes | str) -> None:
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
 
 
 def read_json(path: Path) -> Any:
@@ -57,6 +59,20 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise Damaged(path) from error
+
+
+@contextmanager
+def made_again(path: Path) -> Iterator[None]:
+    """In it the output of a job is read. If it is damaged it is removed: then the job runs again.
+
+    Raises Damaged, which says so.
+    """
+    try:
+        yield
+    except Damaged as error:
+        path.unlink(missing_ok=True)
+        then = ", and was removed: say the same command again, which makes it anew"
+        raise Damaged(path, then) from error
 
 
 def write_json(path: Path, value: object) -> None:

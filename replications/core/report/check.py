@@ -11,7 +11,7 @@ import pandas as pd
 from junitparser import Failure, JUnitXml, TestCase, TestSuite
 
 from replications.core.base.errors import Expected
-from replications.core.base.files import write_atomically, write_json
+from replications.core.base.files import made_again, write_atomically, write_json
 from replications.core.base.provenance import machine
 from replications.core.report.tables import read_scores, read_table
 from replications.core.report.tolerances import KEYS, means, read_tolerances
@@ -102,7 +102,9 @@ def check_scores(results: Path, reference: Path, tier: str) -> None:
     Writes results/<tier>/check.csv, and the same for programs: check.json, and check.xml as JUnit
     has it. Raises Regressed if a metric is missing, not finite, or moved.
     """
-    fresh = read_scores(results / tier / "scores.parquet")
+    scores = results / tier / "scores.parquet"
+    with made_again(scores):
+        fresh = read_scores(scores)
     tolerances = read_tolerances(reference / "tolerances.csv")
     table = moved(fresh, read_table(reference / f"{tier}.csv"), tolerances)
     write_atomically(results / tier / "check.csv", table.to_csv(float_format="%.6g"))

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from replications.core.base.errors import Damaged
-from replications.core.base.files import write_atomically
+from replications.core.base.files import made_again, write_atomically
 from replications.core.declare.experiments import Experiment
 from replications.core.declare.league import TWIN, by_net, net_of, open_fields, rows_of
 from replications.core.declare.papers import Paper
@@ -207,7 +207,10 @@ def read_costs(folder: Path, paper: Paper, tier: str) -> pd.DataFrame:
 def write_league(results: Path, paper: Paper, tier: str) -> None:
     """league.csv and league.md in the folder where the league's scores and costs are."""
     folder = results / tier / "papers" / paper.name
-    scores, costs = read_scores(folder / "scores.parquet"), read_costs(folder, paper, tier)
+    with made_again(folder / "scores.parquet"):
+        scores = read_scores(folder / "scores.parquet")
+    with made_again(folder / "costs.csv"):
+        costs = read_costs(folder, paper, tier)
     found = lines(scores, paper, tier, costs)
     objections = [*paper.declared["league"]["objections"]]
     table = pd.DataFrame([flat(line, objections) for line in found])

@@ -6,6 +6,7 @@ import argparse
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -81,11 +82,10 @@ def opened(
     hashes = experiment.hashes(step) | {"data": data_hash(experiment.data)}
     directory = runs.directory(args.results, args.tier, paper, name, index)
     wanted = "cpu" if experiment.kind == "simulation" else args.device  # small float64 arrays
-    with held(choose(wanted), args.gpu_jobs) as device:
-        run = runs.Run(experiment, args.tier, index, directory, args.data, device, args.threads,
-                       hashes, carried=carried(args))  # fmt: skip
-        with run.writing():
-            yield run
+    run = runs.Run(experiment, args.tier, index, directory, args.data, threads=args.threads,
+                   hashes=hashes, carried=carried(args))  # fmt: skip
+    with run.writing(), held(choose(wanted), args.gpu_jobs) as device:
+        yield replace(run, device=device)
 
 
 def train(args: argparse.Namespace) -> None:
@@ -155,9 +155,7 @@ def report(args: argparse.Namespace) -> None:
     suite, tier = papers.suite(), args.results / args.tier
     selected = suite.select([args.paper])
     into = tier / "papers" / args.paper
-    ended = jobs.ended_well(tier / "done", args.paper)
-    folders = [runs.directory(args.results, args.tier, *run) for run in ended]
-    jobs.require_whole(folders, tier / "done")
+    jobs.require_whole(args.paper, tier)
     collect(current_scores(args, selected), selected, into)
     write_comparison(into, selected, args.tier, carried(args))
     draw_figures(tier, selected[args.paper], args.tier)
@@ -215,9 +213,12 @@ def overview(args: argparse.Namespace) -> None:
     """The tables of several papers together."""
     from replications.core.report.render import write_comparison
     from replications.core.report.tables import collect
+    from replications.core.steps import jobs
 
     selected = papers.suite().select(args.papers)
     into = args.results / args.tier
+    for paper in selected:
+        jobs.require_whole(paper, into)
     collect(current_scores(args, selected), selected, into)
     write_comparison(into, selected, args.tier, carried(args))
 
@@ -315,21 +316,22 @@ def carry(args: argparse.Namespace) -> None:
 
 def reference(args: argparse.Namespace) -> None:
     """Merge the finished runs of a paper into results/reference/, and its figures."""
+    from replications.core.report.league import read_costs
     from replications.core.report.reference import store
     from replications.core.run.current import finished
     from replications.core.steps import jobs
     from replications.core.steps.figures import keep_figures
 
+    jobs.require_whole(args.paper, args.results / args.tier)
     files = finished(args.results, args.paper, args.tier, carried(args))
-    jobs.require_whole([path.parent for path in files], args.results / args.tier / "done")
     paper = papers.suite().paper(args.paper)
     store(files, paper, args.reference, args.tier)
     keep_figures(files, paper, args.results, args.reference, args.tier)
     if args.paper == LEAGUE:
-        costs = args.results / args.tier / "papers" / LEAGUE / "costs.csv"
+        costs = read_costs(args.results / args.tier / "papers" / LEAGUE, paper, args.tier)
         into = args.reference / LEAGUE / f"{args.tier}.csv"
         into.parent.mkdir(exist_ok=True)
-        write_atomically(into, costs.read_text(encoding="utf-8"))
+        write_atomically(into, costs.to_csv(index=False, lineterminator="\n"))
 
 
 def explain(args: argparse.Namespace) -> None:

@@ -14,9 +14,9 @@ from importlib import import_module
 from pathlib import Path
 
 from replications.core.base.errors import Damaged, Expected
-from replications.core.base.files import read_json, write_json
+from replications.core.base.files import made_again, read_json, write_json
 from replications.core.base.provenance import PACKAGE
-from replications.core.run.runs import Run, as_written, whole
+from replications.core.run.runs import Run, as_written, digests, directory, whole
 
 logger = logging.getLogger(__name__)
 
@@ -78,56 +78,76 @@ def work(
     """
     ended = []
     for paper, experiment, index in wanted:
-        failed, started = None, time.process_time()
+        failed, started, files = None, time.process_time(), {}
         try:
             for step, do in STEPS.items():
                 with opened(paper, experiment, index, step) as run:
                     if again or not up_to_date(run, step):
                         do(run)
+                    files = digests(run.directory, ("run.json", "scores.json"))
         except expected as error:
             failed = str(error)
             logger.error("error: %s", error)
+            if isinstance(error, Damaged):  # of what it needs: it will be made again
+                error.path.unlink(missing_ok=True)
         except Exception as error:
             failed = f"a fault of the suite, or of the rule that was run: {error!r}"
             logger.exception("unexpected: a fault of the suite, or of the rule that was run")
         seconds = round(time.process_time() - started, 2)
         ended.append({"paper": paper, "experiment": experiment, "run": index, "failed": failed,
-                      "cpu_seconds": seconds})  # fmt: skip
+                      "cpu_seconds": seconds, "files": files})  # fmt: skip
     done.parent.mkdir(parents=True, exist_ok=True)
     write_json(done, ended)
 
 
-def ended_well(done: Path, paper: str) -> list[tuple[str, str, int]]:
-    """The runs of a paper that ended well, as the files of `done` say: (paper, experiment, run)."""
-    ended = [run for path in sorted(done.rglob("*.json")) for run in read_json(path)]
-    return [(paper, run["experiment"], run["run"]) for run in ended
-            if run["paper"] == paper and not run["failed"]]  # fmt: skip
+def done_by(paper: str, done: Path) -> list[Path]:
+    """The files that say how the jobs of a paper ended."""
+    return [path for path in (done / f"{paper}.json", *sorted((done / paper).rglob("*.json")))
+            if path.exists()]  # fmt: skip
+
+
+def ended_in(path: Path) -> list[dict]:
+    """How the runs of a job ended, by the file that says so."""
+    with made_again(path):
+        return read_json(path)
 
 
 def failures(done: Iterable[Path]) -> dict[Path, list[dict]]:
     """The runs that failed, by the file that says so."""
-    ended = {path: read_json(path) for path in done}
+    ended = {path: ended_in(path) for path in done}
     return {path: failed for path, runs in ended.items()
             if (failed := [run for run in runs if run["failed"]])}  # fmt: skip
 
 
-def require_whole(folders: Iterable[Path], done: Path) -> None:
-    """Raises Expected, with what to do, if a file of one of some finished runs is damaged.
+def require_whole(paper: str, tier: Path) -> None:
+    """Raises Expected, with what to do, if a file of a run of a paper is not as its job left it.
 
-    The jobs that made those runs are forgotten: their files below `done` go, so that the workflow
-    makes again what is damaged.
+    What is altered is removed, and so is the word of how those jobs ended: the workflow does again
+    what is missing.
     """
-    damaged = [folder for folder in folders if not whole(folder)]
-    if not damaged:
-        return
-    runs = {(*folder.parts[-3:-1], int(folder.name)) for folder in damaged}
-    for path in done.rglob("*.json"):
-        if runs & {(run["paper"], run["experiment"], run["run"]) for run in read_json(path)}:
+    damaged = []
+    for path in done_by(paper, tier / "done"):
+        ended = [(run, folder_of(tier, run)) for run in ended_in(path) if not run["failed"]]
+        found = [folder for run, folder in ended if not left_by(run, folder)]
+        if found:
             path.unlink()
-    raise Expected(
-        "\n".join(["files of these runs are damaged:", *map(str, damaged)])
-        + "\nRun the workflow again: it makes what is damaged anew, and nothing else."
-    )
+        damaged += found
+    if damaged:
+        lines = ["files of these runs are damaged:", *map(str, damaged)]
+        raise Expected("\n".join([*lines, "Say the same command again: it makes them anew."]))
+
+
+def folder_of(tier: Path, run: dict) -> Path:
+    """The directory of a run that a job tells of."""
+    return directory(tier.parent, tier.name, run["paper"], run["experiment"], run["run"])
+
+
+def left_by(run: dict, folder: Path) -> bool:
+    """Whether a run is as its job left it; if not, what tells of the altered is removed."""
+    altered = [name for name, sha in run["files"].items() if digests(folder, [name]) != {name: sha}]
+    for name in altered:
+        (folder / name).unlink(missing_ok=True)
+    return not altered and whole(folder)
 
 
 def complete(done: Sequence[Path], into: Path) -> None:
@@ -138,7 +158,7 @@ def complete(done: Sequence[Path], into: Path) -> None:
     """
     failed = failures(done)
     if not failed:
-        runs = sum(len(read_json(path)) for path in done)
+        runs = sum(len(ended_in(path)) for path in done)
         into.parent.mkdir(parents=True, exist_ok=True)
         write_json(into, {"runs": runs})
         return

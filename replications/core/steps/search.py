@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 
-from replications.core.base.files import read_json, write_atomically, write_json
+from replications.core.base.files import made_again, read_json, write_atomically, write_json
 from replications.core.base.provenance import PACKAGE
 from replications.core.declare.searches import ERROR, Search
 from replications.core.run.runs import Run
@@ -23,7 +23,10 @@ from replications.core.run.runs import Run
 
 def ranked(folder: Path, stage: int) -> list[dict]:
     """The trials of a stage, best first; what diverged comes last."""
-    trials = [read_json(path) for path in sorted(folder.glob(f"{stage}/*/trial.json"))]
+    trials = []
+    for path in sorted(folder.glob(f"{stage}/*/trial.json")):
+        with made_again(path):
+            trials.append(read_json(path))
     worst = -math.inf
     return sorted(trials, key=lambda t: (-(worst if t["value"] is None else t["value"]), t["draw"]))
 

@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 
 from replications.core.base.carried import Carried
+from replications.core.base.errors import Damaged
 from replications.core.declare.experiments import TIERS
 from replications.core.declare.papers import Claim, Paper
 from replications.core.report.compare import Comparison, compare, loosely_carried, values
-from replications.core.report.tables import COLUMNS, last, read_table
+from replications.core.report.tables import COLUMNS, last, read_scores, read_table
 
 Key = tuple[str, str]  # paper and claim, or paper and experiment
 
@@ -79,8 +80,8 @@ def tier_table(folder: Path, tier: str, papers: Iterable[str]) -> Table:
 def read_own(path: Path) -> pd.DataFrame | None:
     """A long table as this version writes it; None if it is not there, or is another's."""
     try:
-        scores = pd.read_parquet(path)
-    except (OSError, ValueError):  # pyarrow's errors are among them
+        scores = read_scores(path)
+    except (FileNotFoundError, Damaged):
         return None
     return scores if list(scores.columns) == COLUMNS else None
 
