@@ -74,14 +74,17 @@ HELD = ExitStack()
 BUSY = set()  # the tiers that this workflow writes in
 
 
-def place_of(path):
-    """The tier that a file belongs to and, of a paper's own, the paper; None outside the tiers."""
-    for tier in TIERS:
+def places_of(paths):
+    """The tiers that files belong to, each with the paper whose own they are, or all papers."""
+    found = set()
+    for path, tier in product(map(Path, paths), TIERS):
         folder = Path(RESULTS, tier)
-        if Path(path).is_relative_to(folder):
-            part, *rest = Path(path).relative_to(folder).parts
+        if path.is_relative_to(folder):
+            part, *rest = path.relative_to(folder).parts
             of_paper = rest and part in ("done", "papers", "figures")
-            return tier, rest[0].removesuffix(".json") if of_paper else "all papers"
+            name = rest[0].removesuffix(".json") if of_paper else "all papers"
+            found.add((tier, name))
+    return found
 
 
 def hold_places():
@@ -90,10 +93,7 @@ def hold_places():
     In place of Snakemake's own locks, which outlive a workflow that was killed. Raises
     WorkflowError where another workflow is at work.
     """
-    for place in {place_of(path) for path in workflow.persistence.all_outputfiles()} - {
-        None
-    }:
-        tier, paper = place
+    for tier, paper in places_of(workflow.persistence.all_outputfiles()):
         folder = Path(RESULTS, tier, ".held")
         folder.mkdir(parents=True, exist_ok=True)
         BUSY.add(tier)

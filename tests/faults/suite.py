@@ -7,8 +7,8 @@ from replications.__main__ import main
 
 PAPER = "akrout2019"  # whose smoke tier takes a second, and keeps arrays beside scores
 RUNS = ("--tier", "smoke", "--runs", "0", "1")
-TIMES = {"seconds", "cpu_seconds", "peak_memory_mb", "files"}  # no two runs share them: of files
-# a digest, and run.json is one that tells of times
+# What no two runs share; `files` has the digest of run.json, which tells of times.
+TIMES = {"seconds", "cpu_seconds", "peak_memory_mb", "files"}
 
 
 def call(results: Path, *words: str) -> int:

@@ -100,7 +100,7 @@ def test_a_planted_sign_flip_is_caught_with_a_table_of_what_moved(project):
     assert not (project / "results/smoke/check.csv").exists()
 
 
-def test_a_second_workflow_of_the_same_tier_says_so_and_harms_nothing(project):
+def test_a_second_workflow_on_the_same_paper_says_so_and_harms_nothing(project):
     before = (project / "results/smoke/scores.csv").read_bytes()
     edit(project / "replications/lee2015/rule.py", "(2 / count)", "(3 / count)")
     command = [*COMMAND[:-1], "1", *LEE]
@@ -109,7 +109,7 @@ def test_a_second_workflow_of_the_same_tier_says_so_and_harms_nothing(project):
     )
     for line in first.stdout:
         if "run_smoke_lee2015" in line:
-            break  # the first workflow is at work now, and holds the directory
+            break  # the first workflow is at work now, and holds the paper
     second = snakemake(project, "smoke")
     said = "another workflow is at work on lee2015 in results/smoke: wait for its end, or stop it"
     assert second.returncode != 0 and said in second.stdout

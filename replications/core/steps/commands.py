@@ -155,7 +155,7 @@ def report(args: argparse.Namespace) -> None:
     suite, tier = papers.suite(), args.results / args.tier
     selected = suite.select([args.paper])
     into = tier / "papers" / args.paper
-    jobs.require_whole(args.paper, tier)
+    jobs.require_whole(args.results, args.tier, args.paper)
     collect(current_scores(args, selected), selected, into)
     write_comparison(into, selected, args.tier, carried(args))
     draw_figures(tier, selected[args.paper], args.tier)
@@ -218,7 +218,7 @@ def overview(args: argparse.Namespace) -> None:
     selected = papers.suite().select(args.papers)
     into = args.results / args.tier
     for paper in selected:
-        jobs.require_whole(paper, into)
+        jobs.require_whole(args.results, args.tier, paper)
     collect(current_scores(args, selected), selected, into)
     write_comparison(into, selected, args.tier, carried(args))
 
@@ -322,7 +322,7 @@ def reference(args: argparse.Namespace) -> None:
     from replications.core.steps import jobs
     from replications.core.steps.figures import keep_figures
 
-    jobs.require_whole(args.paper, args.results / args.tier)
+    jobs.require_whole(args.results, args.tier, args.paper)
     files = finished(args.results, args.paper, args.tier, carried(args))
     paper = papers.suite().paper(args.paper)
     store(files, paper, args.reference, args.tier)

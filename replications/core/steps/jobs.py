@@ -119,16 +119,22 @@ def failures(done: Iterable[Path]) -> dict[Path, list[dict]]:
             if (failed := [run for run in runs if run["failed"]])}  # fmt: skip
 
 
-def require_whole(paper: str, tier: Path) -> None:
+def require_whole(results: Path, tier: str, paper: str) -> None:
     """Raises Expected, with what to do, if a file of a run of a paper is not as its job left it.
 
-    What is altered is removed, and so is the word of how those jobs ended: the workflow does again
-    what is missing.
+    What tells of the altered is removed, and so is the word of how those jobs ended: the workflow
+    does again what is missing.
     """
     damaged = []
-    for path in done_by(paper, tier / "done"):
-        ended = [(run, folder_of(tier, run)) for run in ended_in(path) if not run["failed"]]
-        found = [folder for run, folder in ended if not left_by(run, folder)]
+    for path in done_by(paper, results / tier / "done"):
+        found = []
+        for run in (run for run in ended_in(path) if not run["failed"]):
+            folder = directory(results, tier, paper, run["experiment"], run["run"])
+            altered = altered_in(folder, run)
+            for name in altered:
+                (folder / name).unlink(missing_ok=True)
+            if altered or not whole(folder):
+                found.append(folder)
         if found:
             path.unlink()
         damaged += found
@@ -137,17 +143,9 @@ def require_whole(paper: str, tier: Path) -> None:
         raise Expected("\n".join([*lines, "Say the same command again: it makes them anew."]))
 
 
-def folder_of(tier: Path, run: dict) -> Path:
-    """The directory of a run that a job tells of."""
-    return directory(tier.parent, tier.name, run["paper"], run["experiment"], run["run"])
-
-
-def left_by(run: dict, folder: Path) -> bool:
-    """Whether a run is as its job left it; if not, what tells of the altered is removed."""
-    altered = [name for name, sha in run["files"].items() if digests(folder, [name]) != {name: sha}]
-    for name in altered:
-        (folder / name).unlink(missing_ok=True)
-    return not altered and whole(folder)
+def altered_in(folder: Path, run: dict) -> list[str]:
+    """Those of a run's run.json and scores.json that are not as its job left them."""
+    return [name for name, sha in run["files"].items() if digests(folder, [name]) != {name: sha}]
 
 
 def complete(done: Sequence[Path], into: Path) -> None:
