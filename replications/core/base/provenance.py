@@ -77,15 +77,20 @@ def machine() -> dict[str, str]:
     """What a number's last digits hang on: the processor, and the instructions that libraries use.
 
     `processor` is its model; `instructions` those of torch's own kernels, and the variables that
-    choose others; `blas` the libraries that multiply matrices, of torch and of numpy.
+    choose others; `blas` the libraries that multiply matrices, of torch and of numpy. That of scipy
+    is left out: it is there only once a module of scipy has asked for it.
     """
+    import scipy
     import torch
     from threadpoolctl import threadpool_info
+
+    scipys = str(Path(scipy.__file__).parent)  # scipy/.dylibs or, beside it, scipy.libs
 
     built = re.search(r"Math Kernel Library Version ([\d.]+)", torch.__config__.show())
     blas = {f"MKL {built[1]}"} if built else set()
     blas |= {f"{found['internal_api']} {found['version']} {found.get('architecture', '')}".strip()
-             for found in threadpool_info() if found["user_api"] == "blas"}  # fmt: skip
+             for found in threadpool_info()
+             if found["user_api"] == "blas" and not found["filepath"].startswith(scipys)}  # fmt: skip
     chosen = [f"{name}={os.environ[name]}" for name in CHOOSING if name in os.environ]
     return {
         "processor": processor(),

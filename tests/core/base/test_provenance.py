@@ -1,11 +1,12 @@
 """Who made a number: the commit, the libraries and the machine."""
 
 import subprocess
+import sys
 
 import pytest
 
 from replications.core.base import provenance
-from replications.core.base.provenance import environment, git_commit, machine, processor
+from replications.core.base.provenance import ROOT, environment, git_commit, machine, processor
 
 
 def test_the_commit_is_marked_dirty_and_unknown_outside_git(tmp_path, monkeypatch):
@@ -53,6 +54,17 @@ def test_the_machine_is_named_by_processor_instructions_and_blas(monkeypatch):
     monkeypatch.delenv("MKL_CBWR")
     assert "MKL_CBWR" not in machine()["instructions"]
     machine.cache_clear()
+
+
+def test_the_machine_has_one_name_whatever_was_imported_before():
+    asked = "from replications.core.base.provenance import machine; print(machine())"
+    told = [
+        subprocess.run(
+            [sys.executable, "-c", before + asked], cwd=ROOT, check=True, capture_output=True
+        ).stdout
+        for before in ("", "import sklearn.datasets, scipy.linalg; ")
+    ]
+    assert told[0] == told[1] and b"openblas" in told[0]
 
 
 CPUINFO = """\
