@@ -10,12 +10,23 @@ from replications.core.report.plots import (
     PAGE,
     Drawn,
     alignment_by_layer,
+    by_epoch,
+    curve,
     error_curves,
     plain_log_ticks,
     rules_by_epoch,
     width,
 )
 
+# Training and validation (of the third: test) error, percent, by epoch, of networks with three
+# hidden layers that others trained by the authors' code and logged in public (read).
+PUBLIC_LOGS = {
+    "Pehlevan-Group/Supervised-Similarity-Matching, FinalNet3, run A": {
+        1: (20.6, 10.4), 2: (10.0, 8.1), 386: (0.0, 2.73)
+    },
+    "the same, run B": {1: (22.1, 10.7), 2: (10.1, 7.7), 150: (0.03, 2.67)},
+    "jgammell/equilibrium_propagation": {1: (23.3, 11.3), 2: (10.8, 9.1), 100: (0.41, 2.57)},
+}  # fmt: skip
 SWEEP = {"marker": "o", "ms": 3, "lw": 1.4}
 ERROR = "relative error"
 
@@ -29,6 +40,50 @@ def learning_curves(drawn: Drawn) -> Figure:
         if drawn.on_the_papers_data:
             value = drawn.paper.declared["claims"]["generalisation_error"]["value"]
             axis.axhspan(value["low"], value["high"], color="0.9", zorder=0, label="the paper")
+        legend_below(axis)
+    return figure
+
+
+def three_layers(drawn: Drawn) -> Figure:
+    """Three hidden layers over epochs, with the public logs of others."""
+    figure, axis = plt.subplots(figsize=(PAGE, 3.6))
+    error_curves(drawn, axis, list(drawn.arrays))
+    for name in drawn.arrays:
+        resting = drawn.of(name, "resting_error").query("step > 0")
+        if len(resting):
+            curve(axis, resting, color=drawn.color(name), label=None, style=":")
+            axis.plot([], [], ":", color="0.4", lw=1.6, label="validation, from rest")
+    if drawn.on_the_papers_data:
+        for marker, (source, log) in zip("^vD", PUBLIC_LOGS.items(), strict=True):
+            training, held_out = zip(*log.values(), strict=True)
+            axis.plot(list(log), held_out, marker, color="0.3", ms=4, label=source)
+            axis.plot(list(log), training, marker, color="0.3", ms=4, mfc="none")
+        axis.set_xscale("log")
+    axis.legend(fontsize=6, loc="center left", bbox_to_anchor=(1, 0.5))
+    return figure
+
+
+def dead_outputs(drawn: Drawn) -> Figure:
+    """Outputs that no nudging reaches, training error, and the pressure on each output."""
+    figure, axes = panels(3, height=3.2)
+    for name, runs in drawn.arrays.items():
+        color, label = drawn.color(name), drawn.label(name).partition(", ")[2]
+        curve(axes[0], drawn.of(name, "dead_outputs"), color=color, label=label)
+        curve(axes[1], drawn.of(name, "train_error"), color=color, label=label)
+        if name.endswith(("released", "halved")):
+            first = runs[0]
+            axes[2].plot(
+                first["epochs"], first["pressure"][:, :, 1], color=color, lw=0.8, alpha=0.8
+            )
+            axes[2].plot([], [], color=color, label=label)
+            for bound in first["bounds"]:
+                axes[2].axhline(bound, color="0.4", lw=0.8, ls=":")
+    axes[0].set(ylabel="dead outputs", ylim=(-0.3, 10.3))
+    axes[1].set(ylabel="training error (%)", yscale="log")
+    plain_log_ticks(axes[1].yaxis)
+    axes[2].set(ylabel="pressure on each output")
+    for axis in axes:
+        by_epoch(axis)
         legend_below(axis)
     return figure
 

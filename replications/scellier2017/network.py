@@ -86,6 +86,32 @@ class HopfieldNetwork:
         return energy
 
 
+class ScaledHopfieldNetwork(HopfieldNetwork):
+    """The same network, whose weights above the first, W_2 ... W_n, start `upper` times as large.
+
+    With Glorot's bounds the pressure on the outputs starts at the order of one, about as far as
+    nudging reaches, 2 c beta; see `measures.reach`.
+    """
+
+    def __init__(
+        self,
+        *,
+        layers: Sequence[int],
+        outputs: str,
+        initialisation: Choice,
+        upper: float,
+        generator: torch.Generator,
+        device: torch.device | str = "cpu",
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        super().__init__(
+            layers=layers, outputs=outputs, initialisation=initialisation, generator=generator,
+            device=device, dtype=dtype,
+        )  # fmt: skip
+        for weights in self.weights[1:]:
+            weights.mul_(upper)
+
+
 class Clamped:
     """A network with its inputs clamped to x, (B, n_0): what no step of a relaxation changes.
 

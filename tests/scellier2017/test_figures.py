@@ -12,7 +12,15 @@ from replications.core.declare.papers import suite
 from replications.core.report.plots import Drawn, budget_note
 from replications.scellier2017 import figures
 
-NAMES = ("learning_curves", "rules", "ablations", "other_networks", "alignment")
+NAMES = (
+    "learning_curves",
+    "three_layers",
+    "dead_outputs",
+    "rules",
+    "ablations",
+    "other_networks",
+    "alignment",
+)
 
 
 def drawn_of(name, tier):
@@ -27,7 +35,7 @@ def drawn_of(name, tier):
         layers = [f"W{k}" for k in range(1, len(network["layers"]))]
         for run in (0, 1):
             base = {"experiment": experiment.name, "run": run}
-            for metric in ("train_error", "validation_error"):
+            for metric in ("train_error", "validation_error", "dead_outputs", "resting_error"):
                 rows += [
                     base | {"metric": metric, "part": "", "step": s, "value": 10 / s + number}
                     for s in range(1, epochs + 1)
@@ -39,7 +47,8 @@ def drawn_of(name, tier):
                 for s in sorted({0, epochs // 2, epochs})
             ]
             rows.append(base | {"metric": "test_error", "part": "", "step": epochs, "value": 3.0})
-    return Drawn(paper, tier, pd.DataFrame(rows), {e.name: [{}, {}] for e in there}, Path())
+    kept = {"epochs": np.arange(3), "pressure": np.zeros((3, 10, 3)), "bounds": [-2.0, 3.0]}
+    return Drawn(paper, tier, pd.DataFrame(rows), {e.name: [kept, kept] for e in there}, Path())
 
 
 @pytest.fixture(autouse=True)
@@ -56,6 +65,14 @@ def test_every_figure_can_be_drawn_in_every_tier(name, tier):
     figure.canvas.draw()
     assert any(axis.has_data() for axis in figure.axes)
     assert budget_note(drawn).startswith(f"{tier} tier")
+
+
+def test_the_logs_of_others_stand_beside_the_papers_own_dataset_alone():
+    for tier, there in (("smoke", 0), ("paper", 3)):
+        (axis,) = figures.three_layers(drawn_of("three_layers", tier)).axes
+        filled = [line for line in axis.lines if line.get_label() in figures.PUBLIC_LOGS]
+        assert len(filled) == there
+    assert [list(line.get_xdata()) for line in filled] == [[1, 2, 386], [1, 2, 150], [1, 2, 100]]
 
 
 def test_ablations_are_shown_after_their_last_epochs_which_are_told():

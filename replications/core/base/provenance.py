@@ -88,9 +88,11 @@ def machine() -> dict[str, str]:
 
     built = re.search(r"Math Kernel Library Version ([\d.]+)", torch.__config__.show())
     blas = {f"MKL {built[1]}"} if built else set()
-    blas |= {f"{found['internal_api']} {found['version']} {found.get('architecture', '')}".strip()
-             for found in threadpool_info()
-             if found["user_api"] == "blas" and not found["filepath"].startswith(scipys)}  # fmt: skip
+    blas |= {
+        f"{found['internal_api']} {found['version']} {found.get('architecture', '')}".strip()
+        for found in threadpool_info()
+        if found["user_api"] == "blas" and not found["filepath"].startswith(scipys)
+    }
     chosen = [f"{name}={os.environ[name]}" for name in CHOOSING if name in os.environ]
     return {
         "processor": processor(),

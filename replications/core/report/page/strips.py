@@ -6,17 +6,12 @@ tolerance. Claims without one, predicates among them, have a scale of their own,
 
 from __future__ import annotations
 
-import io
 import math
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import quote
 
-from matplotlib import style
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from replications.core.declare.metrics import Metric
 from replications.core.declare.papers import Claim
@@ -25,9 +20,17 @@ from replications.core.report.page.seen import Seen
 
 EDGE = 6.0  # units from the middle to either end; what lies beyond becomes an arrow there
 BOX = 0.5  # half of what a range is drawn as, in units
-INCHES = (2.6, 0.4)
-STORED, YOURS, MARK, GOOD = "#2f7fd0", "#d9660a", "#7a7a7a", "#009e73"  # read on white and black
-NOTHING = {"Date": None, "Creator": None, "Format": None, "Type": None}  # no metadata
+UNIT = 20  # pixels of the page
+SIZE = (UNIT * (2 * EDGE + 0.5), 38)  # width and height, pixels
+SIDES = ((11, "#2f7fd0"), (27, "#d9660a"))  # stored and yours: y, pixels, and color
+DOT = "m-3.7 0a3.7 3.7 0 1 0 7.4 0a3.7 3.7 0 1 0-7.4 0"  # a mean, drawn from its middle
+RIGHT, LEFT = "m-3.7-3.7v7.4l7.4-3.7z", "m3.7-3.7v7.4l-7.4-3.7z"  # or beyond an end
+
+environment = Environment(
+    loader=PackageLoader(__package__), undefined=StrictUndefined, trim_blocks=True
+)
+environment.filters["x"] = lambda units: round(SIZE[0] / 2 + units * UNIT, 2)
+DRAWING = environment.get_template("strip.svg")
 
 
 @dataclass(frozen=True)
@@ -89,59 +92,36 @@ def zones(claim: Claim, metric: Metric, scale: Scale) -> Iterator[tuple[float, f
         yield left, right, alpha
 
 
-@style.context(["default", {"svg.hashsalt": "strip"}])  # nothing of the user's
 def strip(claim: Claim, metric: Metric, scale: Scale, stored: Seen, yours: Seen) -> str:
     """The drawing as the address of an image: what is stored above, yours below."""
-    figure = Figure(figsize=INCHES)
-    axes = figure.add_axes((0, 0, 1, 1))
-    axes.axis("off")
-    axes.set(xlim=(-EDGE - 0.25, EDGE + 0.25), ylim=(0, 2))
-    axes.fill_between([-EDGE, EDGE], 0, 2, color=MARK, alpha=0.09, lw=0, clip_on=False)
-    for left, right, alpha in zones(claim, metric, scale):
-        axes.fill_between([left, right], 0, 2, color=GOOD, alpha=alpha, lw=0, clip_on=False)
-    mark(axes, claim, scale)
-    for seen, height, color in ((stored, 1.42, STORED), (yours, 0.58, YOURS)):
-        if seen.runs:
-            whisker(axes, seen, scale, height, color)
-    return address(figure)
+    svg = DRAWING.render(
+        width=SIZE[0], height=SIZE[1], unit=UNIT, edge=EDGE,
+        zones=zones(claim, metric, scale), marks=marks(claim, scale),
+        whiskers=[whisker(seen, scale, *side)
+                  for seen, side in zip((stored, yours), SIDES, strict=True) if seen.runs],
+    )  # fmt: skip
+    return "data:image/svg+xml," + quote(svg.replace("\n", ""), safe=" <>/:=;,.()'+-")
 
 
-def mark(axes: Axes, claim: Claim, scale: Scale) -> None:
-    """The paper's value, range or margin; of a predicate 0, dotted, where that is another place."""
+def marks(claim: Claim, scale: Scale) -> list[tuple[float, str]]:
+    """The paper's value, range or margin, and of a predicate 0, dotted: places and dashes."""
     half = BOX if scale.high > scale.low else 0.0
-    for x in dict.fromkeys((-half, half)):
-        line(axes, [x, x], [0, 2], color=MARK, lw=1.2)
+    found = [(x, "") for x in dict.fromkeys((-half, half))]
     if "compares" in claim.declared and scale.low:
-        zero = scale.within(0.0)
-        line(axes, [zero, zero], [0, 2], color=MARK, lw=1, ls=":")
+        found.append((scale.within(0.0), "2"))
+    return found
 
 
-def whisker(axes: Axes, seen: Seen, scale: Scale, height: float, color: str) -> None:
+def whisker(seen: Seen, scale: Scale, y: float, color: str) -> dict[str, object]:
     """Every run a tick, the interval a line, the mean a dot, or an arrow where it lies outside."""
     low, high = (scale.within(value) for value in seen.interval)
-    line(axes, [low, high], [height, height], color=color, lw=1.6)
-    ticks = [scale.at(v) for v in seen.runs.values() if abs(scale.at(v)) <= EDGE]
-    line(axes, ticks, [height] * len(ticks), color=color, ls="", marker="|", ms=7, mew=0.8)
     mean = scale.at(seen.comparison.ours or 0.0)
-    shape = "o" if abs(mean) <= EDGE else ">" if mean > 0 else "<"
-    place = math.copysign(min(abs(mean), EDGE), mean)
-    line(axes, [place], [height], color=color, ls="", marker=shape, ms=5.5, mew=0)
-
-
-def line(axes: Axes, x: list[float], y: list[float], **look: Any) -> None:
-    """A line or marks, which no clip path surrounds: what is drawn lies inside."""
-    axes.plot(x, y, clip_on=False, solid_capstyle="butt", **look)
-
-
-def address(figure: Figure) -> str:
-    """A figure as SVG in a data address."""
-    written = io.StringIO()
-    figure.savefig(written, format="svg", transparent=True, metadata=NOTHING)
-    svg = written.getvalue()
-    svg = re.sub(r"\s+", " ", svg[svg.index("<svg") :]).replace("> <", "><").replace('"', "'")
-    svg = re.sub(r"<g id='\w+'>", "<g>", svg)  # names that nobody uses
-    svg = re.sub(r"\d+\.\d{3,}", lambda number: f"{float(number[0]):.2f}", svg)
-    return "data:image/svg+xml," + quote(svg, safe=" <>/:=;,.()'+-")
+    return {
+        "y": y, "color": color, "low": low, "high": high,
+        "ticks": [scale.at(v) for v in seen.runs.values() if abs(scale.at(v)) <= EDGE],
+        "mean": math.copysign(min(abs(mean), EDGE), mean),
+        "shape": DOT if abs(mean) <= EDGE else RIGHT if mean > 0 else LEFT,
+    }  # fmt: skip
 
 
 def told(claim: Claim, scale: Scale, stored: Seen, yours: Seen) -> str:

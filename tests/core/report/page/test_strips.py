@@ -8,7 +8,7 @@ import pytest
 
 from replications.core.declare.metrics import Metric
 from replications.core.report.compare import nearest_value, predicate_verdict, value_verdict
-from replications.core.report.page.strips import EDGE, INCHES, Scale, scale_of, strip, told, zones
+from replications.core.report.page.strips import EDGE, SIZE, Scale, scale_of, strip, told, zones
 from tests.core.report.page.made import predicate, seen, value
 
 METRICS = {side: Metric("m", "%", side, "") for side in (True, False, None)}
@@ -70,25 +70,32 @@ def drawn(claim, stored, yours):
     return ElementTree.fromstring(unquote(address.split(",", 1)[1]))
 
 
+def places(picture, what):
+    """Where marks of a kind are drawn: units from the middle."""
+    width, found = float(picture.get("viewBox").split()[2]), []
+    for path in picture.iter(f"{SVG}path"):
+        if path.get("class") == what:
+            x = float(path.get("d")[1:].split()[0])
+            found.append((x - width / 2) * (2 * EDGE + 0.5) / width)
+    return found
+
+
 def test_every_run_is_a_tick_and_the_mean_a_dot_where_it_belongs():
     picture = drawn(value(tolerance=1, mean=3), seen(2.0, 3.0, 7.0), seen())
-    width = float(picture.get("viewBox").split()[2])
-    assert width == pytest.approx(72 * INCHES[0])
-    unit = width / (2 * EDGE + 0.5)
-    places = [float(use.get("x")) for use in picture.iter(f"{SVG}use")]
-    expected = [2.0 - 3, 0.0, 7.0 - 3, 1.0]  # three runs; their mean, 4
-    assert places == pytest.approx([width / 2 + x * unit for x in expected], abs=0.01)
+    assert [float(n) for n in picture.get("viewBox").split()] == [0, 0, *SIZE]
+    assert places(picture, "run") == pytest.approx([2.0 - 3, 0.0, 7.0 - 3], abs=0.01)
+    assert places(picture, "mean") == pytest.approx([1.0], abs=0.01)  # their mean is 4
 
 
 def test_what_lies_beyond_the_strip_becomes_an_arrow_at_its_end():
     far = drawn(value(tolerance=1, mean=3), seen(100.0, 101.0), seen(-100.0))
-    places = [float(use.get("x")) for use in far.iter(f"{SVG}use")]
-    width = float(far.get("viewBox").split()[2])
-    assert places == pytest.approx([width * 12.25 / 12.5, width * 0.25 / 12.5], abs=0.01)
+    assert places(far, "mean") == pytest.approx([EDGE, -EDGE], abs=0.01)
+    assert places(far, "run") == []
 
 
 def test_a_claim_without_runs_has_its_mark_alone():
-    assert not list(drawn(value(tolerance=1, mean=3), seen(), seen()).iter(f"{SVG}use"))
+    picture = drawn(value(tolerance=1, mean=3), seen(), seen())
+    assert places(picture, "run") == places(picture, "mean") == []
 
 
 def test_the_drawing_in_words():
