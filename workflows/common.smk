@@ -15,10 +15,11 @@ import psutil
 sys.path.insert(0, workflow.basedir)
 
 from replications.core.data.catalogue import CATALOGUE
+from replications.core.declare.configuration import checked
 from replications.core.declare.experiments import TIERS
 from replications.core.declare.league import LEAGUE, by_field
 from replications.core.declare.papers import suite
-from replications.core.declare.schema import DeclarationError, check_schema, parsed
+from replications.core.declare.schema import DeclarationError
 from replications.core.base.files import locked
 from replications.core.base.hashes import code_hash, digest
 from replications.core.base.provenance import REFERENCE as STORED
@@ -26,16 +27,8 @@ from replications.core.declare.metrics import SHARED
 from replications.core.declare.searches import checked_searches
 from snakemake.exceptions import WorkflowError
 
-# On the command line a number within braces is text: --config 'runs={smoke: 1}'.
-if isinstance(config["runs"], dict):
-    config["runs"] = {
-        tier: int(n) if str(n).isdecimal() else n for tier, n in config["runs"].items()
-    }
-
 try:
-    for name in workflow.configfiles:
-        parsed(Path(name), str(name))
-    check_schema(config, "config", "config/config.yaml")
+    config.update(checked(config, workflow.configfiles))
     PAPERS = suite().select(config["papers"])
     SEARCHES = {
         (search.paper, search.name): search for search in checked_searches(suite())
