@@ -74,8 +74,7 @@ def compare(
 
     The note says so where an experiment is in `loose`, as `loosely_carried` finds them.
     """
-    final = last(scores) if len(scores) else scores
-    compared = []
+    final, compared = Final(scores), []
     for paper in papers.values():
         # What the tier leaves out has no scores in it, and so the verdict "not run".
         experiments = {e.name: e for t in ("paper", tier) for e in paper.experiments(t)}
@@ -100,32 +99,42 @@ def loosely_carried(
     )
 
 
-def values(final: pd.DataFrame, claim: Claim, score: dict) -> pd.Series:
-    """The last values of one score, by run."""
-    named = final[
-        (final["paper"] == claim.paper)
-        & (final["experiment"] == score["experiment"])
-        & (final["metric"] == score["metric"])
-    ]
-    part = score.get("part", "")
-    rows = named[named["part"] == part]
-    if len(named) and rows.empty:
-        known = sorted(set(named["part"]))
-        raise ValueError(
-            f"{claim.paper}: claim {claim.name}: {score['metric']} has no part {part!r}; there are "
-            f"{', '.join(map(repr, known))}"
-        )
-    return rows.set_index("run")["value"]
+class Final:
+    """The last value of every metric of every run of a long table, found by what they measure."""
 
+    def __init__(self, scores: pd.DataFrame) -> None:
+        final = last(scores) if len(scores) else scores
+        kept = final[["paper", "experiment", "metric", "part", "run", "value"]]
+        self.by_metric = kept.groupby(["paper", "experiment", "metric"])
+        self.runs = kept.groupby(["paper", "experiment"])["run"].nunique().to_dict()
 
-def runs_of(final: pd.DataFrame, claim: Claim, score: dict) -> int:
-    """How many runs the experiment of a score has; in some the metric may be undefined."""
-    rows = (final["paper"] == claim.paper) & (final["experiment"] == score["experiment"])
-    return final.loc[rows, "run"].nunique()
+    def values(self, claim: Claim, score: dict) -> pd.Series:
+        """Those of one score, by run. Raises ValueError if the metric has no such part."""
+        key = (claim.paper, score["experiment"], score["metric"])
+        if key not in self.by_metric.indices:
+            return pd.Series(dtype=float)
+        named, part = self.by_metric.get_group(key), score.get("part", "")
+        rows = named[named["part"] == part]
+        if rows.empty:
+            known = sorted(set(named["part"]))
+            raise ValueError(
+                f"{claim.paper}: claim {claim.name}: {score['metric']} has no part {part!r}; there "
+                f"are {', '.join(map(repr, known))}"
+            )
+        return rows.set_index("run")["value"]
+
+    def by_run(self, claim: Claim) -> pd.Series:
+        """What a claim is about, by run; of a predicate the paired differences."""
+        one, *other = (self.values(claim, score) for score in claim.scores)
+        return (one - other[0]).dropna() if other else one
+
+    def runs_of(self, claim: Claim) -> int:
+        """How many runs its experiments have; in some the metric may be undefined."""
+        return max(self.runs.get((claim.paper, score["experiment"]), 0) for score in claim.scores)
 
 
 def compare_claim(
-    claim: Claim, paper: Paper, final: pd.DataFrame, experiments: Mapping[str, Experiment],
+    claim: Claim, paper: Paper, final: Final, experiments: Mapping[str, Experiment],
     tier: str, loose: Collection = (),
 ) -> Comparison:  # fmt: skip
     """The comparison of one claim."""
@@ -133,11 +142,9 @@ def compare_claim(
     least = min(involved, key=lambda e: e.share)
     share = least.share
     metric = paper.metrics[claim.scores[0]["metric"]]
-    observed = [values(final, claim, score) for score in claim.scores]
-    predicate = "compares" in claim.declared
-    ours = ((observed[0] - observed[1]).dropna() if predicate else observed[0]).to_numpy()
+    ours = final.by_run(claim).to_numpy()
     mean = float(np.mean(ours)) if len(ours) else None
-    if predicate:
+    if "compares" in claim.declared:
         margin = claim.declared["compares"]["margin"]
         distance = None if mean is None else mean - margin
         verdict = predicate_verdict(ours - margin, share)
@@ -171,7 +178,7 @@ def compare_claim(
         low=None if math.isnan(low) else low,
         high=None if math.isnan(high) else high,
         runs=len(ours),
-        of=max(runs_of(final, claim, score) for score in claim.scores),
+        of=final.runs_of(claim),
         difference=distance,
         verdict=verdict,
         tier=tier,

@@ -13,9 +13,9 @@ import pandas as pd
 
 from replications.core.declare.experiments import TIERS
 from replications.core.declare.papers import Claim, Paper, suite
-from replications.core.report.compare import RULE, Comparison, compare, values
+from replications.core.report.compare import RULE, Comparison, Final, compare
 from replications.core.report.render import budget, cells
-from replications.core.report.tables import last, read_table
+from replications.core.report.tables import read_table
 from replications.core.steps.behind import Recorded, stored
 
 WIDTH = 100
@@ -74,7 +74,7 @@ def runs_told(
     name = score["experiment"]
     yield f"{name} {score['metric']} {score.get('part', '')}".rstrip() + f", {tier} tier"
     own = scores[(scores["paper"] == claim.paper) & (scores["experiment"] == name)]
-    found = values(last(own), claim, score)
+    found = Final(own).values(claim, score)
     of = own[own["run"].isin(found.index)]
     behind = stored(of, tier, Recorded(reference)) if len(of) else None
     if behind:

@@ -65,9 +65,8 @@ def behind_of(
 ) -> Iterator[tuple[str, Behind]]:
     """What stands behind the runs of one experiment."""
     for table in (*kept, own):
-        scores = table.scores
-        found = scores[(scores["paper"] == paper) & (scores["experiment"] == name)]
-        if found.empty:
+        found = table.by_experiment.get((paper, name))
+        if found is None:
             continue
         if table is own:
             yield "yours", yours(results, paper, name, own.tier, map(int, found["run"].unique()))

@@ -60,7 +60,7 @@ def pairs(
 
 
 def yours(folder: Path, paper: str, name: str, tier: str) -> Picture:
-    """The figure of the tier."""
+    """The figure of the tier, made as small as a stored one."""
     again = f"snakemake --cores all {paper} --config tier={tier}"
     missing = f"Not drawn in the {tier} tier. To draw it: {again}"
     return picture(f"yours, {tier} tier", folder / "figures" / paper / f"{name}.png", missing)
@@ -70,20 +70,27 @@ def twin(reference: Path, paper: str, name: str, tier: str) -> Picture:
     """The figure that results/reference/ stores, of the tier that figures.csv names."""
     whose = f"stored, {tier} tier" if tier else "stored"
     path = reference / "figures" / paper / f"{name}.png"
-    return picture(whose, path, "No figure of it is stored yet.")
+    return picture(whose, path, "No figure of it is stored yet.", is_small=True)
 
 
-def picture(whose: str, path: Path, missing: str) -> Picture:
-    """A PNG file, made small."""
+def picture(whose: str, path: Path, missing: str, *, is_small: bool = False) -> Picture:
+    """A PNG file as it is, or made small."""
     if not path.exists():
         return Picture(whose, "", 0, 0, missing)
     try:
         with Image.open(path) as image:
-            small = shrunk(image)
+            image.load()  # fails where the file is cut short
+            small = image if is_small else shrunk(image)
+            content = path.read_bytes() if is_small else in_png(small)
             width, height = (round(96 / DPI * side) for side in small.size)
     except (OSError, UnidentifiedImageError):
         return Picture(whose, "", 0, 0, f"{path.name} cannot be read as an image.")
-    written = io.BytesIO()
-    small.save(written, "PNG", optimize=True)
-    address = "data:image/png;base64," + b64encode(written.getvalue()).decode()
+    address = "data:image/png;base64," + b64encode(content).decode()
     return Picture(whose, address, width, height, "")
+
+
+def in_png(image: Image.Image) -> bytes:
+    """An image as a PNG file has it."""
+    written = io.BytesIO()
+    image.save(written, "PNG")
+    return written.getvalue()

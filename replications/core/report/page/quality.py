@@ -16,6 +16,7 @@ from replications.core.report.tables import last
 ERRORS = {"test error (%)": "test_error", "validation error (%)": "validation_error",
           "training error (%)": "train_error"}  # fmt: skip
 TOWARDS = {"cosine to −gradient, by layer": "cosine", "angle (deg), by layer": "angle"}
+POINTS = ["run", "part"]
 Rows = list[dict[str, str]]
 
 
@@ -66,29 +67,31 @@ def of_paper(paper: Paper, tables: Mapping[str, pd.DataFrame]) -> Iterator[dict[
 
 def of_experiment(experiment: Experiment, final: pd.DataFrame) -> dict[str, str]:
     """The row of one network that a rule trained."""
-    errors = {head: over_runs(final, metric) for head, metric in ERRORS.items()}
-    towards = {head: by_layer(final, metric) for head, metric in TOWARDS.items()}
+    by_metric = dict(iter(final.groupby("metric")))
+    none = final.iloc[:0]
+    errors = {head: over_runs(by_metric.get(metric, none)) for head, metric in ERRORS.items()}
+    norms = by_metric.get("norm_ratio", none)
+    nowhere = pd.MultiIndex.from_frame(norms.loc[norms["value"] == 0, POINTS])
+    towards = {head: by_layer(by_metric.get(m, none), nowhere) for head, m in TOWARDS.items()}
     told = {"runs": str(final["run"].nunique()), "budget": experiment.budget}
     return {"network and rule": experiment.label, "data": experiment.data} | errors | towards | told
 
 
-def over_runs(final: pd.DataFrame, metric: str) -> str:
+def over_runs(rows: pd.DataFrame) -> str:
     """Mean ± SD of a metric, of one run its value; "–" where it was not measured."""
-    found = final.loc[final["metric"] == metric, "value"]
+    found = rows["value"]
     if found.empty:
         return "–"
     return spread(found) if len(found) > 1 else f"{found.iloc[0]:.4g}"
 
 
-def by_layer(final: pd.DataFrame, metric: str) -> str:
+def by_layer(rows: pd.DataFrame, nowhere: pd.MultiIndex) -> str:
     """Means over runs of a metric of alignment, from the input up.
 
-    An update or a gradient of zero points nowhere and is left out.
+    An update or a gradient of zero points `nowhere` and is left out.
     """
-    keys = ["run", "part"]
-    nowhere = final[(final["metric"] == "norm_ratio") & (final["value"] == 0)]
-    rows = final[final["metric"] == metric]
-    rows = rows[~pd.MultiIndex.from_frame(rows[keys]).isin(pd.MultiIndex.from_frame(nowhere[keys]))]
+    if len(nowhere):
+        rows = rows[~pd.MultiIndex.from_frame(rows[POINTS]).isin(nowhere)]
     means = rows.groupby("part")["value"].mean()
     layers = sorted(means.index, key=lambda part: [int(n) for n in re.findall(r"\d+", part)])
     return ", ".join(f"{part} {means[part]:.3g}" for part in layers) or "–"

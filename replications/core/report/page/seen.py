@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,9 @@ import pandas as pd
 from replications.core.base.carried import Carried
 from replications.core.base.errors import Damaged
 from replications.core.declare.experiments import TIERS
-from replications.core.declare.papers import Claim, Paper
-from replications.core.report.compare import Comparison, compare, loosely_carried, values
-from replications.core.report.tables import COLUMNS, last, read_scores, read_table
+from replications.core.declare.papers import Paper
+from replications.core.report.compare import Comparison, Final, compare, loosely_carried
+from replications.core.report.tables import COLUMNS, read_scores, read_table
 
 Key = tuple[str, str]  # paper and claim, or paper and experiment
 
@@ -41,6 +42,11 @@ class Table:
     tier: str
     scores: pd.DataFrame
     problems: list[str] = field(default_factory=list)
+
+    @cached_property
+    def by_experiment(self) -> dict[Key, pd.DataFrame]:
+        """The scores of each experiment that has any."""
+        return dict(iter(self.scores.groupby(["paper", "experiment"], sort=False)))
 
 
 def stored_tables(reference: Path) -> list[Table]:
@@ -108,17 +114,11 @@ def seen(table: Table, papers: Mapping[str, Paper], carried: Carried) -> dict[Ke
             )
             scores = scores.iloc[:0]
             compared = compare(scores, {name: paper}, table.tier)
-        final = last(scores) if len(scores) else scores
+        final = Final(scores)
         for claim, comparison in zip(paper.claims, compared, strict=True):
-            found[name, claim.name] = Seen(comparison, by_run(final, claim))
+            runs = final.by_run(claim).to_dict()
+            found[name, claim.name] = Seen(comparison, runs)
     return found
-
-
-def by_run(final: pd.DataFrame, claim: Claim) -> dict[int, float]:
-    """The value of each run that has it; of a predicate, the difference of the runs of an index."""
-    observed = [values(final, claim, score) for score in claim.scores]
-    series = observed[0] if len(observed) == 1 else (observed[0] - observed[1]).dropna()
-    return {int(run): float(value) for run, value in series.items()}
 
 
 def largest(tables: Iterable[dict[Key, Seen]]) -> dict[Key, Seen]:

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import re
 from html.parser import HTMLParser
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -13,7 +14,7 @@ from replications.core.base.carried import Carried
 from replications.core.declare.papers import suite
 from replications.core.report.compare import VERDICTS
 from replications.core.report.page import seen as reading
-from replications.core.report.page.quality import by_layer
+from replications.core.report.page.quality import of_experiment
 from replications.core.report.page.write import leading, render
 from replications.core.report.readme import best
 from replications.core.report.tables import COLUMNS
@@ -231,8 +232,9 @@ def test_alignment_is_told_by_layer_and_not_where_an_update_points_nowhere():
             ("cosine", "W1", 0, 1.0), ("norm_ratio", "W1", 0, 0.0),
             ("norm_ratio", "W2", 0, 1.0)]  # fmt: skip
     final = pd.DataFrame(rows, columns=["metric", "part", "run", "value"])
-    assert by_layer(final, "cosine") == "W2 0.3, W10 0.5"
-    assert by_layer(final, "angle") == "–"
+    row = of_experiment(SimpleNamespace(label="a rule", data="digits", budget=""), final)
+    assert row["cosine to −gradient, by layer"] == "W2 0.3, W10 0.5"
+    assert row["angle (deg), by layer"] == row["test error (%)"] == "–" and row["runs"] == "2"
 
 
 @pytest.mark.parametrize(
