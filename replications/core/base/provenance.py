@@ -84,14 +84,15 @@ def machine() -> dict[str, str]:
     import torch
     from threadpoolctl import threadpool_info
 
-    scipys = str(Path(scipy.__file__).parent)  # scipy/.dylibs or, beside it, scipy.libs
+    scipys = str(Path(scipy.__file__).resolve().parent)  # scipy/.dylibs or, beside it, scipy.libs
 
     built = re.search(r"Math Kernel Library Version ([\d.]+)", torch.__config__.show())
     blas = {f"MKL {built[1]}"} if built else set()
     blas |= {
         f"{found['internal_api']} {found['version']} {found.get('architecture', '')}".strip()
         for found in threadpool_info()
-        if found["user_api"] == "blas" and not found["filepath"].startswith(scipys)
+        if found["user_api"] == "blas"
+        and not str(Path(found["filepath"]).resolve()).startswith(scipys)
     }
     chosen = [f"{name}={os.environ[name]}" for name in CHOOSING if name in os.environ]
     return {
