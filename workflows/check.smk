@@ -13,6 +13,6 @@ rule check:
     log:
         f"{RESULTS}/smoke/logs/check.log",
     params:
-        code=code_hash("replications.core.report.check"),
+        code=lambda w: code_hash("replications.core.report.check"),
     shell:
         "replications --log {log:q} check --tier smoke"

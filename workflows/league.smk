@@ -23,7 +23,7 @@ if LEAGUE in PAPERS:
             gpu=gpus(),
             mem_mb=3000,
         params:
-            code=code_hash("replications.core.steps.costs"),
+            code=lambda w: code_hash("replications.core.steps.costs"),
         shell:
             "replications --log {log:q} costs --tier {wildcards.tier} --device $DEVICE"
             " --threads {threads}"
@@ -38,7 +38,7 @@ if LEAGUE in PAPERS:
             f"{RESULTS}/{{tier}}/logs/league.log",
         localrule: True
         params:
-            code=code_hash("replications.core.report.league"),
+            code=lambda w: code_hash("replications.core.report.league"),
             declared=digest(PAPERS[LEAGUE].declared),
         shell:
             "replications --log {log:q} league --tier {wildcards.tier}"

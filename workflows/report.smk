@@ -6,14 +6,17 @@ localrules:
     crate,
 
 
-TABLE_CODE = digest(
-    {
-        "code": code_hash(
-            "replications.core.report.tables", "replications.core.report.render"
-        ),
-        "metrics": {name: asdict(metric) for name, metric in SHARED.items()},
-    }
-)
+def table_code():
+    """Hash of what makes tables."""
+    return digest(
+        {
+            "code": code_hash(
+                "replications.core.report.tables", "replications.core.report.render"
+            ),
+            "metrics": {name: asdict(metric) for name, metric in SHARED.items()},
+        }
+    )
+
 
 for paper in PAPERS:
 
@@ -53,10 +56,10 @@ for paper in PAPERS:
             f"{RESULTS}/{{tier}}/logs/report/{paper}.log",
         priority: 1
         params:
-            code=[
-                TABLE_CODE,
+            code=lambda w, p=paper: [
+                table_code(),
                 code_hash(
-                    "replications.core.report.plots", f"replications.{paper}.figures"
+                    "replications.core.report.plots", f"replications.{p}.figures"
                 ),
             ],
             declared=digest(PAPERS[paper].declared),
@@ -103,7 +106,7 @@ rule overview:
     log:
         f"{RESULTS}/{{tier}}/logs/overview.log",
     params:
-        code=TABLE_CODE,
+        code=lambda w: table_code(),
         declared=[digest(paper.declared) for paper in PAPERS.values()],
         papers=list(PAPERS),
         runs=lambda w: runs(w.tier),
@@ -130,7 +133,7 @@ rule page:
     log:
         f"{RESULTS}/{{tier}}/logs/page.log",
     params:
-        code=[TABLE_CODE, code_hash("replications.core.steps.page")],
+        code=lambda w: [table_code(), code_hash("replications.core.steps.page")],
         templates=digest(
             {
                 path.name: path.read_text(encoding="utf-8")
@@ -153,6 +156,6 @@ rule crate:
     log:
         f"{RESULTS}/{{tier}}/logs/crate.log",
     params:
-        code=code_hash("replications.core.steps.crate"),
+        code=lambda w: code_hash("replications.core.steps.crate"),
     shell:
         "replications --log {log:q} crate --tier {wildcards.tier}"

@@ -28,7 +28,8 @@ for paper, tier in product(PAPERS, TIERS):
                 mem_mb=3000,
                 runtime=60 + round(2 * job.minutes),  # minutes; clusters end what takes longer
             params:
-                hashes=digest(
+                # Of the jobs that are asked for alone: hashing all takes seconds.
+                hashes=lambda w, job=job: digest(
                     [e.hashes(s) for e in job.experiments for s in ("train", "score")]
                 ),
                 tier=tier,
@@ -52,7 +53,7 @@ rule classifier:
         gpu=gpus(),
         mem_mb=3000,
     params:
-        code=code_hash("replications.core.score.estimators.classifier:train"),
+        code=lambda w: code_hash("replications.core.score.estimators.classifier:train"),
     shell:
         "replications --log {log:q} classifier {wildcards.dataset}"
         " --device $DEVICE --threads {threads}"

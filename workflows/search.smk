@@ -30,7 +30,7 @@ rule tabulate:
     log:
         f"{RESULTS}/search/logs/{{paper}}/{{search}}.log",
     params:
-        code=code_hash("replications.core.steps.search"),
+        code=lambda w: code_hash("replications.core.steps.search"),
     shell:
         "replications --log {log:q} tabulate {wildcards.paper} {wildcards.search}"
 

@@ -27,21 +27,31 @@ def read_yaml(path: Path, schema: str) -> dict:
 
     Raises DeclarationError with the file, the key and what is allowed, one line per fault.
     """
-    name = str(path.relative_to(path.parents[2]))
-    declared = parsed(path, name)
+    return checked(path.read_bytes(), schema, str(path.relative_to(path.parents[2])))
+
+
+@cache
+def checked(content: bytes, schema: str, name: str) -> dict:
+    """The same of the file's content: papers that name each other's science read it many times."""
+    declared = parse(content, name)
     check_schema(declared, schema, name)
     return declared
 
 
 def parsed(path: Path, name: str) -> Any:
-    """What the YAML file `path` says, `name` in messages.
+    """What the YAML file `path` says, compared with no schema."""
+    return parse(path.read_bytes(), name)
+
+
+def parse(content: bytes, name: str) -> Any:
+    """What a YAML file with this content says, `name` in messages.
 
     Raises DeclarationError if it is no YAML, or has a key twice.
 
     YAML itself lets the last of two equal keys win in silence.
     """
     try:
-        loader = LOADER(path.read_text(encoding="utf-8"))
+        loader = LOADER(content.decode("utf-8"))
         tree = loader.get_single_node()
         check_keys(tree, name)
         return None if tree is None else loader.construct_document(tree)
