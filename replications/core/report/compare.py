@@ -99,38 +99,46 @@ def loosely_carried(
     )
 
 
+Runs = dict[int, float]  # a value by run
+
+
 class Final:
     """The last value of every metric of every run of a long table, found by what they measure."""
 
     def __init__(self, scores: pd.DataFrame) -> None:
         final = last(scores) if len(scores) else scores
-        kept = final[["paper", "experiment", "metric", "part", "run", "value"]]
-        self.by_metric = kept.groupby(["paper", "experiment", "metric"])
-        self.runs = kept.groupby(["paper", "experiment"])["run"].nunique().to_dict()
+        self.parts: dict[tuple[str, str, str], dict[str, Runs]] = {}
+        self.runs: dict[tuple[str, str], set[int]] = {}
+        columns = ["paper", "experiment", "metric", "part", "run", "value"]
+        for *key, part, run, value in final[columns].itertuples(index=False, name=None):
+            self.parts.setdefault(tuple(key), {}).setdefault(part, {})[int(run)] = float(value)
+            self.runs.setdefault((key[0], key[1]), set()).add(int(run))
 
-    def values(self, claim: Claim, score: dict) -> pd.Series:
-        """Those of one score, by run. Raises ValueError if the metric has no such part."""
-        key = (claim.paper, score["experiment"], score["metric"])
-        if key not in self.by_metric.indices:
-            return pd.Series(dtype=float)
-        named, part = self.by_metric.get_group(key), score.get("part", "")
-        rows = named[named["part"] == part]
-        if rows.empty:
-            known = sorted(set(named["part"]))
+    def values(self, claim: Claim, score: dict) -> Runs:
+        """Those of one score. Raises ValueError if the metric has no such part."""
+        parts = self.parts.get((claim.paper, score["experiment"], score["metric"]))
+        if parts is None:
+            return {}
+        part = score.get("part", "")
+        if part not in parts:
             raise ValueError(
                 f"{claim.paper}: claim {claim.name}: {score['metric']} has no part {part!r}; there "
-                f"are {', '.join(map(repr, known))}"
+                f"are {', '.join(map(repr, sorted(parts)))}"
             )
-        return rows.set_index("run")["value"]
+        return parts[part]
 
-    def by_run(self, claim: Claim) -> pd.Series:
-        """What a claim is about, by run; of a predicate the paired differences."""
-        one, *other = (self.values(claim, score) for score in claim.scores)
-        return (one - other[0]).dropna() if other else one
+    def by_run(self, claim: Claim) -> Runs:
+        """What a claim is about; of a predicate the differences of runs that have both."""
+        one, *others = (self.values(claim, score) for score in claim.scores)
+        for other in others:
+            both = {run: one[run] - other[run] for run in sorted(one.keys() & other.keys())}
+            one = {run: apart for run, apart in both.items() if not math.isnan(apart)}
+        return one
 
     def runs_of(self, claim: Claim) -> int:
         """How many runs its experiments have; in some the metric may be undefined."""
-        return max(self.runs.get((claim.paper, score["experiment"]), 0) for score in claim.scores)
+        found = (self.runs.get((claim.paper, score["experiment"]), ()) for score in claim.scores)
+        return max(map(len, found))
 
 
 def compare_claim(
@@ -142,7 +150,7 @@ def compare_claim(
     least = min(involved, key=lambda e: e.share)
     share = least.share
     metric = paper.metrics[claim.scores[0]["metric"]]
-    ours = final.by_run(claim).to_numpy()
+    ours = np.array([*final.by_run(claim).values()])
     mean = float(np.mean(ours)) if len(ours) else None
     if "compares" in claim.declared:
         margin = claim.declared["compares"]["margin"]

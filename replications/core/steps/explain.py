@@ -75,7 +75,7 @@ def runs_told(
     yield f"{name} {score['metric']} {score.get('part', '')}".rstrip() + f", {tier} tier"
     own = scores[(scores["paper"] == claim.paper) & (scores["experiment"] == name)]
     found = Final(own).values(claim, score)
-    of = own[own["run"].isin(found.index)]
+    of = own[own["run"].isin(list(found))]
     behind = stored(of, tier, Recorded(reference)) if len(of) else None
     if behind:
         for run, value in found.items():

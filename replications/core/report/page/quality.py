@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from statistics import fmean
 
 import pandas as pd
 
@@ -16,7 +17,7 @@ from replications.core.report.tables import last
 ERRORS = {"test error (%)": "test_error", "validation error (%)": "validation_error",
           "training error (%)": "train_error"}  # fmt: skip
 TOWARDS = {"cosine to −gradient, by layer": "cosine", "angle (deg), by layer": "angle"}
-POINTS = ["run", "part"]
+Point = tuple[str, int, float]  # part, run and value
 Rows = list[dict[str, str]]
 
 
@@ -53,45 +54,52 @@ def beside(rows: Rows, *names: str) -> Rows:
 def whose_tables(
     stored: list[Table], yours: Table
 ) -> Iterator[tuple[str, dict[str, pd.DataFrame]]]:
-    """Scores by tier, stored and yours."""
-    yield "stored", {table.tier: table.scores for table in stored}
-    yield "yours", {yours.tier: yours.scores}
+    """Last scores by tier, stored and yours."""
+    yield "stored", {table.tier: final(table) for table in stored}
+    yield "yours", {yours.tier: final(yours)}
+
+
+def final(table: Table) -> pd.DataFrame:
+    """Its scores after the last step."""
+    return last(table.scores) if len(table.scores) else table.scores
 
 
 def of_paper(paper: Paper, tables: Mapping[str, pd.DataFrame]) -> Iterator[dict[str, str]]:
     """A row for each of a paper's networks, by the first tier that has scores of it."""
     for experiment, scores in scored(paper, tables):
         if experiment.kind == "learning_rule":
-            yield of_experiment(experiment, last(scores))
+            yield of_experiment(experiment, scores)
 
 
 def of_experiment(experiment: Experiment, final: pd.DataFrame) -> dict[str, str]:
-    """The row of one network that a rule trained."""
-    by_metric = dict(iter(final.groupby("metric")))
-    none = final.iloc[:0]
-    errors = {head: over_runs(by_metric.get(metric, none)) for head, metric in ERRORS.items()}
-    norms = by_metric.get("norm_ratio", none)
-    nowhere = pd.MultiIndex.from_frame(norms.loc[norms["value"] == 0, POINTS])
-    towards = {head: by_layer(by_metric.get(m, none), nowhere) for head, m in TOWARDS.items()}
+    """The row of one network that a rule trained, of its last scores."""
+    found: dict[str, list[Point]] = {}
+    columns = final[["metric", "part", "run", "value"]]
+    for metric, *point in columns.itertuples(index=False, name=None):
+        found.setdefault(metric, []).append(tuple(point))
+    nowhere = {(part, run) for part, run, norms in found.get("norm_ratio", []) if norms == 0}
+    errors = {head: over_runs(found.get(metric, [])) for head, metric in ERRORS.items()}
+    towards = {head: by_layer(found.get(m, []), nowhere) for head, m in TOWARDS.items()}
     told = {"runs": str(final["run"].nunique()), "budget": experiment.budget}
     return {"network and rule": experiment.label, "data": experiment.data} | errors | towards | told
 
 
-def over_runs(rows: pd.DataFrame) -> str:
+def over_runs(points: list[Point]) -> str:
     """Mean ± SD of a metric, of one run its value; "–" where it was not measured."""
-    found = rows["value"]
-    if found.empty:
+    if not points:
         return "–"
-    return spread(found) if len(found) > 1 else f"{found.iloc[0]:.4g}"
+    values = pd.Series([value for *_, value in points])
+    return spread(values) if len(values) > 1 else f"{values[0]:.4g}"
 
 
-def by_layer(rows: pd.DataFrame, nowhere: pd.MultiIndex) -> str:
+def by_layer(points: list[Point], nowhere: set[tuple[str, int]]) -> str:
     """Means over runs of a metric of alignment, from the input up.
 
     An update or a gradient of zero points `nowhere` and is left out.
     """
-    if len(nowhere):
-        rows = rows[~pd.MultiIndex.from_frame(rows[POINTS]).isin(nowhere)]
-    means = rows.groupby("part")["value"].mean()
-    layers = sorted(means.index, key=lambda part: [int(n) for n in re.findall(r"\d+", part)])
-    return ", ".join(f"{part} {means[part]:.3g}" for part in layers) or "–"
+    layers: dict[str, list[float]] = {}
+    for part, run, value in points:
+        if (part, run) not in nowhere:
+            layers.setdefault(part, []).append(value)
+    order = sorted(layers, key=lambda part: [int(n) for n in re.findall(r"\d+", part)])
+    return ", ".join(f"{part} {fmean(layers[part]):.3g}" for part in order) or "–"

@@ -116,8 +116,7 @@ def seen(table: Table, papers: Mapping[str, Paper], carried: Carried) -> dict[Ke
             compared = compare(scores, {name: paper}, table.tier)
         final = Final(scores)
         for claim, comparison in zip(paper.claims, compared, strict=True):
-            runs = final.by_run(claim).to_dict()
-            found[name, claim.name] = Seen(comparison, runs)
+            found[name, claim.name] = Seen(comparison, final.by_run(claim))
     return found
 
 
