@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from statistics import fmean
 
 import numpy as np
 import seaborn as sns
@@ -14,6 +15,7 @@ from scipy import stats
 from replications.core.declare.league import by_field, rows_of
 from replications.core.report.league import between_layers
 from replications.core.report.plots import PAGE, Drawn, plain_log_ticks
+from replications.core.report.statistics import halfway
 
 NAMED = ("backpropagation", "feedback_alignment", "difference_target_propagation",
          "equilibrium_propagation", "node_perturbation", "output_layer")  # fmt: skip
@@ -68,10 +70,7 @@ def errors(drawn: Drawn) -> Figure:
 
 def cosine_at_half(drawn: Drawn, name: str) -> float:
     """Cosine to the negative gradient at half of the training, a mean over hidden weights."""
-    rows = drawn.of(name, "cosine")
-    steps, parts = sorted(rows["step"].unique()), sorted(rows["part"].unique())
-    at = rows[(rows["step"] == steps[1]) & (rows["part"] != parts[-1])]
-    return float(at["value"].mean())
+    return fmean(halfway(drawn.of(name, "cosine")).values())
 
 
 def families(drawn: Drawn) -> dict[str, str]:

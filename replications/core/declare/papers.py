@@ -6,6 +6,7 @@ nothing here imports a numerical library.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache, cached_property
@@ -36,10 +37,23 @@ class Claim:
 
     @property
     def scores(self) -> list[dict]:
-        """The scores that the claim is about: one, or two that it compares."""
+        """The scores that the claim is about: one, two that it compares, or one of each rule."""
         if "about" in self.declared:
             return [self.declared["about"]]
-        return [self.declared["compares"]["greater"], self.declared["compares"]["than"]]
+        if "compares" in self.declared:
+            return [self.declared["compares"]["greater"], self.declared["compares"]["than"]]
+        told = self.declared["correlates"]
+        return [{"experiment": name, "metric": told["with"]} for name in told["over"]]
+
+    @property
+    def is_predicate(self) -> bool:
+        """Whether it says that something lies above its `margin`, instead of a value."""
+        return "value" not in self.declared
+
+    @property
+    def margin(self) -> float:
+        """That of a predicate, in the metric's unit; of a correlation 0."""
+        return self.declared.get("compares", {}).get("margin", 0.0)
 
 
 def claims_of(paper: str, name: str, declared: dict) -> list[Claim]:
@@ -59,11 +73,12 @@ def claims_of(paper: str, name: str, declared: dict) -> list[Claim]:
 def declared_in(path: Path) -> dict:
     """What a paper.yaml declares; of a league with the experiments of its rows.
 
-    A figure of a league names fields instead of experiments: it has all of theirs.
+    A figure of a league names fields instead of experiments: it has all of theirs, and so has a
+    claim about a correlation over rules.
     """
     declared = read_yaml(path, "paper")
     if "league" not in declared:
-        return declared
+        return declared | {"claims": with_rules(path, declared["claims"], {})}
     league = declared["league"]
     rows = rows_of(path.parents[1])
     experiments = entered(league, rows)
@@ -75,7 +90,26 @@ def declared_in(path: Path) -> dict:
         | {"experiments": [e for f in figure["experiments"] for e in fields.get(f, [f])]}
         for name, figure in declared["figures"].items()
     }
-    return declared | {"experiments": experiments, "figures": figures}
+    claims = with_rules(path, declared["claims"], fields)
+    return declared | {"experiments": experiments, "figures": figures, "claims": claims}
+
+
+def with_rules(path: Path, claims: Mapping, fields: Mapping[str, list[str]]) -> dict:
+    """The claims; those about a correlation with the experiments of its field, as `over`.
+
+    Raises DeclarationError for a field that there is not.
+    """
+    found = dict(claims)
+    for name, claim in claims.items():
+        if "correlates" in claim:
+            field = claim["correlates"]["field"]
+            if field not in fields:
+                raise DeclarationError(
+                    f"{place(path, 'claims', name, 'correlates', 'field')}: unknown {field!r}; "
+                    f"known are {', '.join(fields) or 'none, as this is no league'}"
+                )
+            found[name] = claim | {"correlates": claim["correlates"] | {"over": fields[field]}}
+    return found
 
 
 class Paper:
@@ -145,12 +179,18 @@ class Paper:
                     raise DeclarationError(
                         f"{where}: unknown experiment {score['experiment']!r}; known are {known}"
                     )
-                if score["metric"] not in self.metrics:
-                    near = ", ".join(get_close_matches(score["metric"], self.metrics)) or "none"
-                    raise DeclarationError(
-                        f"{where}: unknown metric {score['metric']!r}; near to it: {near}; all "
-                        "are in replications/core/declare/metrics.yaml and under metrics here"
-                    )
+                self._check_metric(score["metric"], where)
+            if "correlates" in claim.declared:
+                self._check_metric(claim.declared["correlates"]["metric"], where)
+
+    def _check_metric(self, name: str, where: str) -> None:
+        """It is a shared one, or the paper's own."""
+        if name not in self.metrics:
+            near = ", ".join(get_close_matches(name, self.metrics)) or "none"
+            raise DeclarationError(
+                f"{where}: unknown metric {name!r}; near to it: {near}; all "
+                "are in replications/core/declare/metrics.yaml and under metrics here"
+            )
 
     def _check_figures(self) -> None:
         """Figures are functions of figures.py, of experiments and claims of the paper."""

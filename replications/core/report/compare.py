@@ -15,7 +15,7 @@ from replications.core.declare.experiments import Experiment
 from replications.core.declare.metrics import Metric
 from replications.core.declare.papers import Claim, Paper
 from replications.core.report.labels import measured
-from replications.core.report.statistics import t_interval
+from replications.core.report.statistics import halfway, spearman, t_interval
 from replications.core.report.tables import last
 
 RULE = """\
@@ -107,6 +107,7 @@ class Final:
 
     def __init__(self, scores: pd.DataFrame) -> None:
         final = last(scores) if len(scores) else scores
+        self.scores = scores
         self.parts: dict[tuple[str, str, str], dict[str, Runs]] = {}
         self.runs: dict[tuple[str, str], set[int]] = {}
         columns = ["paper", "experiment", "metric", "part", "run", "value"]
@@ -128,12 +129,29 @@ class Final:
         return parts[part]
 
     def by_run(self, claim: Claim) -> Runs:
-        """What a claim is about; of a predicate the differences of runs that have both."""
+        """What a claim is about; of two scores the differences of runs that have both."""
+        if "correlates" in claim.declared:
+            return self.correlations(claim)
         one, *others = (self.values(claim, score) for score in claim.scores)
         for other in others:
             both = {run: one[run] - other[run] for run in sorted(one.keys() & other.keys())}
             one = {run: apart for run, apart in both.items() if not math.isnan(apart)}
         return one
+
+    def correlations(self, claim: Claim) -> Runs:
+        """Minus Spearman's correlation, over rules, of what each has halfway and of its last score.
+
+        In the runs that all of them have.
+        """
+        told = claim.declared["correlates"]
+        rows = self.scores[self.scores["metric"] == told["metric"]]
+        before = [halfway(rows[rows["experiment"] == name]) for name in told["over"]]
+        after = [self.values(claim, score) for score in claim.scores]
+        runs = set.intersection(*(set(found) for found in (*before, *after)))
+        return {
+            run: -spearman([h[run] for h in before], [e[run] for e in after])
+            for run in sorted(runs)
+        }
 
     def runs_of(self, claim: Claim) -> int:
         """How many runs its experiments have; in some the metric may be undefined."""
@@ -152,11 +170,10 @@ def compare_claim(
     metric = paper.metrics[claim.scores[0]["metric"]]
     ours = np.array([*final.by_run(claim).values()])
     mean = float(np.mean(ours)) if len(ours) else None
-    if "compares" in claim.declared:
-        margin = claim.declared["compares"]["margin"]
-        distance = None if mean is None else mean - margin
-        verdict = predicate_verdict(ours - margin, share)
-        value, direction = f"> {margin:g}", "difference"
+    if claim.is_predicate:
+        distance = None if mean is None else mean - claim.margin
+        verdict = predicate_verdict(ours - claim.margin, share)
+        value, direction = f"> {claim.margin:g}", "difference"
     else:
         distance = None if mean is None else mean - nearest_value(claim, mean)
         verdict = value_verdict(claim, metric, distance, len(ours), share)
@@ -175,9 +192,9 @@ def compare_claim(
         says=claim.declared["says"],
         where=claim.declared["where"],
         dataset=", ".join(dict.fromkeys(e.data for e in involved)),
-        scores=" − ".join(map(identifiers, claim.scores)),
-        measured=measured(claim.scores, involved, paper.metrics),
-        unit=metric.unit,
+        scores=identifiers(claim),
+        measured=measured(claim, involved, paper.metrics),
+        unit="" if "correlates" in claim.declared else metric.unit,
         direction=direction,
         paper_value=value + ("†" if claim.declared["standing"] == "recalled" else ""),
         paper_spread=claim.declared.get("value", {}).get("spread", ""),
@@ -196,9 +213,12 @@ def compare_claim(
     )
 
 
-def identifiers(score: dict) -> str:
-    """Which score: experiment, metric and, if it has one, the part."""
-    return " ".join(filter(None, [score["experiment"], score["metric"], score.get("part", "")]))
+def identifiers(claim: Claim) -> str:
+    """Which scores: of each the experiment, the metric and, if it has one, the part."""
+    if "correlates" in claim.declared:
+        return "{field} {metric} {with}".format(**claim.declared["correlates"])
+    keys = ("experiment", "metric", "part")
+    return " − ".join(" ".join(score[k] for k in keys if k in score) for score in claim.scores)
 
 
 def printed_value(claim: Claim) -> str:

@@ -6,20 +6,24 @@ from collections.abc import Mapping, Sequence
 
 from replications.core.declare.experiments import Experiment
 from replications.core.declare.metrics import Metric
+from replications.core.declare.papers import Claim
 
 Named = tuple[str, str, str]  # metric with its unit, experiment, part ("" for the whole)
 
 
-def measured(
-    scores: Sequence[dict], experiments: Sequence[Experiment], metrics: Mapping[str, Metric]
-) -> str:
-    """What a claim measures: one score, or the difference of two.
+def measured(claim: Claim, experiments: Sequence[Experiment], metrics: Mapping[str, Metric]) -> str:
+    """What a claim measures: one score, the difference of two, or a correlation over rules.
 
     What both have in common is said once: "test error (%): A − B", "recall: A, top − bottom".
     """
+    if "correlates" in claim.declared:
+        told = claim.declared["correlates"]
+        before, after = metrics[told["metric"]].label, metrics[told["with"]].label
+        field = " ".join(told["field"].split("_"))
+        return f"−rank correlation, {len(experiments)} rules, {field}: {before} halfway, {after}"
     named = [
         (metrics[score["metric"]].titled, experiment.label, spaced(score.get("part", "")))
-        for score, experiment in zip(scores, experiments, strict=True)
+        for score, experiment in zip(claim.scores, experiments, strict=True)
     ]
     facets = list(zip(*named, strict=True))
     differing = [facet for facet in facets if len(set(facet)) > 1]

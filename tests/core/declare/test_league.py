@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from replications.core.base.provenance import ROOT
 from replications.core.declare.league import (
     by_field,
     by_net,
@@ -12,6 +13,7 @@ from replications.core.declare.league import (
     rows_of,
     searches_of,
 )
+from replications.core.declare.papers import Claim, with_rules
 from replications.core.declare.schema import DeclarationError
 
 LEAGUE = {
@@ -158,3 +160,16 @@ def test_a_row_with_more_constants_than_the_search_allows_is_told(root):
     (root / "second" / "league.yaml").write_text(text)
     with pytest.raises(DeclarationError, match=r"mine.drawn: .* is too long"):
         rows_of(root)
+
+
+def test_a_correlation_over_rules_is_of_a_field_that_there_is():
+    path = ROOT / "replications/league/paper.yaml"
+    claims = {"c": {"correlates": {"field": "wide", "metric": "cosine", "with": "test_error"}}}
+    found = with_rules(path, claims, {"wide": ["a_wide", "b_wide"]})
+    assert Claim("league", "c", found["c"], ()).scores == [
+        {"experiment": name, "metric": "test_error"} for name in ("a_wide", "b_wide")
+    ]
+    with pytest.raises(DeclarationError, match=r"claims.c.correlates.field: .* known are deep"):
+        with_rules(path, claims, {"deep": []})
+    with pytest.raises(DeclarationError, match="none, as this is no league"):
+        with_rules(path, claims, {})

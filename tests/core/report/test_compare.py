@@ -2,12 +2,15 @@
 
 from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 
 from replications.core.base.carried import EXACT, WITHIN, Carried, Line
+from replications.core.declare.papers import Claim
 from replications.core.report.compare import (
     RULE,
     VERDICTS,
+    Final,
     compare,
     counted,
     heading,
@@ -283,3 +286,42 @@ def test_a_comparison_names_its_scores_its_data_and_the_smaller_share():
     assert found.measured == "Parzen log-likelihood (nats): rule a − rule b"
     assert (found.share, found.share_text, found.dataset) == (0.24, "24%", "mnist")
     assert verdict_of(value_claim(LOWER, RANGE, 1), {}).paper_value == "2 to 3"
+
+
+def rules_with(halfway, last, runs=(0,)):
+    """A claim over four rules, what they have halfway and at the end, by rule; scores of a toy."""
+    names = ["w", "x", "y", "z"]
+    correlates = {"field": "f", "metric": "cosine", "with": LOWER, "over": names}
+    claim = Claim("toy", "c", {"says": "", "correlates": correlates}, ())
+    rows = [
+        {"paper": "toy", "experiment": name, "metric": metric, "part": part, "run": run,
+         "step": step, "value": value}
+        for run in runs
+        for name, cosine, error in zip(names, halfway, last, strict=True)
+        for metric, part, step, value in [
+            ("cosine", "W1", 0, 0.0), ("cosine", "W1", 3, cosine - 0.1), ("cosine", "W1", 6, 1.0),
+            ("cosine", "W2", 3, cosine + 0.1), ("cosine", "W3", 3, -9.0), (LOWER, "", 6, error),
+        ]
+    ]  # fmt: skip
+    return Final(pd.DataFrame(rows)), claim
+
+
+@pytest.mark.parametrize(
+    ("halfway", "last", "found"),
+    [
+        ((0.1, 0.2, 0.3, 0.4), (9, 7, 5, 2), 1.0),  # the nearer, the better
+        ((0.1, 0.2, 0.3, 0.4), (2, 5, 7, 9), -1.0),
+        ((0.1, 0.2, 0.3, 0.4), (7, 9, 5, 2), 0.8),  # 1 - 6 * 2 / (4 * 15)
+    ],
+)
+def test_a_correlation_over_rules_is_that_of_ranks_halfway_and_at_the_end(halfway, last, found):
+    final, claim = rules_with(halfway, last, runs=(0, 1))
+    assert final.by_run(claim) == pytest.approx({0: found, 1: found})
+
+
+def test_a_correlation_counts_the_runs_that_all_rules_have():
+    final, claim = rules_with((0.1, 0.2, 0.3, 0.4), (9, 7, 5, 2), runs=(0, 1, 2))
+    scores = final.scores
+    gone = (scores["experiment"] == "y") & (scores["run"] == 1) & (scores["metric"] == LOWER)
+    assert list(Final(scores[~gone]).by_run(claim)) == [0, 2]
+    assert Final(scores[scores["experiment"] != "z"]).by_run(claim) == {}

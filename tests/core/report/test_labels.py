@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from replications.core.declare.metrics import Metric
-from replications.core.declare.papers import suite
+from replications.core.declare.papers import Claim, suite
 from replications.core.report.labels import measured
 
 METRICS = {
@@ -38,7 +38,18 @@ METRICS = {
 def test_what_is_measured_says_once_what_both_scores_share(scores, text):
     declared = [{"experiment": e, "metric": m} | ({"part": p} if p else {}) for e, m, p in scores]
     experiments = [SimpleNamespace(label=f"rule {e}") for e, _, _ in scores]
-    assert measured(declared, experiments, METRICS) == text
+    about = {"about": declared[0]} if len(declared) == 1 else {
+        "compares": {"greater": declared[0], "than": declared[1], "margin": 0}
+    }  # fmt: skip
+    assert measured(Claim("toy", "c", about, ()), experiments, METRICS) == text
+
+
+def test_a_correlation_says_over_what_and_how_many_rules():
+    told = {"field": "mnist_2", "metric": "recall", "with": "test_error", "over": ["a", "b"]}
+    experiments = [SimpleNamespace(label="rule a")] * 2
+    assert measured(Claim("toy", "c", {"correlates": told}, ()), experiments, METRICS) == (
+        "−rank correlation, 2 rules, mnist 2: recall halfway, test error"
+    )
 
 
 def test_a_paper_is_called_by_its_authors_and_year():

@@ -41,9 +41,9 @@ def is_smaller(seen: Seen) -> bool:
 
 def near(mine: float, theirs: float, interval: tuple[float, float], claim: Claim) -> str:
     """In which way two means agree; "" if in none."""
-    if "compares" in claim.declared:
-        margin = claim.declared["compares"]["margin"]
-        return "the same side of the margin" if (mine > margin) == (theirs > margin) else ""
+    if claim.is_predicate:
+        same = (mine > claim.margin) == (theirs > claim.margin)
+        return "the same side of the margin" if same else ""
     if interval[0] <= mine <= interval[1]:
         return "in the stored interval"
     distance = round(abs(mine - theirs), 9)  # 3.1 - 3 is a little more than .1 in binary

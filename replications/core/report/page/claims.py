@@ -83,8 +83,8 @@ def rows(
 def row_of(claim: Claim, paper: Paper, stored: Seen, yours: Seen) -> Row:
     """The row of a claim."""
     metric = paper.metrics[claim.scores[0]["metric"]]
-    scale = scale_of(claim, stored, yours, metric.unit)
     shown = yours.comparison if yours.runs and not stored.runs else stored.comparison
+    scale = scale_of(claim, stored, yours, shown.unit)
     answer, why = agreement(yours, stored, claim)
     return Row(
         paper=claim.paper,
@@ -99,7 +99,7 @@ def row_of(claim: Claim, paper: Paper, stored: Seen, yours: Seen) -> Row:
         dataset=shown.dataset,
         theirs=f"{shown.paper_value} {shown.unit}".strip(),
         spread=shown.paper_spread,
-        allowed=allowed(claim, metric.unit),
+        allowed=allowed(claim, shown.unit),
         stored=side("stored", stored),
         yours=side("yours", yours),
         answer=answer,
@@ -121,8 +121,8 @@ def direction(c: Comparison) -> str:
 
 def allowed(claim: Claim, unit: str) -> str:
     """How far off a value may be, or above which margin a difference has to lie."""
-    if "compares" in claim.declared:
-        return f"margin {claim.declared['compares']['margin']:g} {unit}".strip()
+    if claim.is_predicate:
+        return f"margin {claim.margin:g} {unit}".strip()
     return f"tolerance {claim.declared['tolerance']:g} {unit}".strip()
 
 

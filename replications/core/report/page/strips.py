@@ -65,7 +65,7 @@ def scale_of(claim: Claim, stored: Seen, yours: Seen, unit: str) -> Scale:
             low, high, tolerance, f"one unit is the tolerance, {tolerance:g} {unit}".strip()
         )
     shown = list((stored if stored.runs else yours).runs.values())
-    shown += [0.0] if "compares" in claim.declared else []
+    shown += [0.0] if claim.is_predicate else []
     farthest = max((max(v - high, low - v) for v in shown), default=0.0)
     own = farthest / (EDGE - 1.5) if farthest > 0 else 1.0
     return Scale(
@@ -75,17 +75,14 @@ def scale_of(claim: Claim, stored: Seen, yours: Seen, unit: str) -> Scale:
 
 def ends(claim: Claim) -> tuple[float, float]:
     """The paper's value twice, the ends of its range, or the margin twice."""
-    if "compares" in claim.declared:
-        margin = claim.declared["compares"]["margin"]
-        return margin, margin
-    return value_range(claim)
+    return (claim.margin, claim.margin) if claim.is_predicate else value_range(claim)
 
 
 def zones(claim: Claim, metric: Metric, scale: Scale) -> Iterator[tuple[float, float, float]]:
     """Where a mean is near enough (dark), or up to three tolerances off: from, to, alpha."""
     half = BOX if scale.high > scale.low else 0.0
-    predicate, has = "compares" in claim.declared, claim.declared.get("tolerance", 0.0) > 0
-    side = True if predicate else better(claim, metric)
+    has = claim.declared.get("tolerance", 0.0) > 0
+    side = True if claim.is_predicate else better(claim, metric)
     for tolerances, alpha in ((3, 0.16), (1, 0.26)) if has else ((0, 0.38),):
         left = -EDGE if side is False else -half - tolerances
         right = EDGE if side is True else half + tolerances
@@ -107,7 +104,7 @@ def marks(claim: Claim, scale: Scale) -> list[tuple[float, str]]:
     """The paper's value, range or margin, and of a predicate 0, dotted: places and dashes."""
     half = BOX if scale.high > scale.low else 0.0
     found = [(x, "") for x in dict.fromkeys((-half, half))]
-    if "compares" in claim.declared and scale.low:
+    if claim.is_predicate and scale.low:
         found.append((scale.within(0.0), "2"))
     return found
 
@@ -132,7 +129,5 @@ def told(claim: Claim, scale: Scale, stored: Seen, yours: Seen) -> str:
             where = scale.at(seen.comparison.ours)
             side = "above" if where > 0 else "below"
             far = f"{abs(where):.2g} units {side}" if where else "on"
-            parts.append(
-                f"{whose} {far} the {'margin' if 'compares' in claim.declared else 'mark'}"
-            )
+            parts.append(f"{whose} {far} the {'margin' if claim.is_predicate else 'mark'}")
     return ("; ".join(parts) or "no runs") + f" ({scale.told})"
