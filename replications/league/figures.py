@@ -13,9 +13,8 @@ from matplotlib.figure import Figure
 from scipy import stats
 
 from replications.core.declare.league import by_field, rows_of
-from replications.core.report.league import between_layers
+from replications.core.report.alignment import between_layers, halfway
 from replications.core.report.plots import PAGE, Drawn, plain_log_ticks
-from replications.core.report.statistics import halfway
 
 NAMED = ("backpropagation", "feedback_alignment", "difference_target_propagation",
          "equilibrium_propagation", "node_perturbation", "output_layer")  # fmt: skip

@@ -27,6 +27,7 @@ PUBLIC_LOGS = {
     "the same, run B": {1: (22.1, 10.7), 2: (10.1, 7.7), 150: (0.03, 2.67)},
     "jgammell/equilibrium_propagation": {1: (23.3, 11.3), 2: (10.8, 9.1), 100: (0.41, 2.57)},
 }  # fmt: skip
+FOOT = 0.02  # %, where a log axis shows 0
 SWEEP = {"marker": "o", "ms": 3, "lw": 1.4}
 ERROR = "relative error"
 
@@ -57,7 +58,8 @@ def three_layers(drawn: Drawn) -> Figure:
         for marker, (source, log) in zip("^vD", PUBLIC_LOGS.items(), strict=True):
             training, held_out = zip(*log.values(), strict=True)
             axis.plot(list(log), held_out, marker, color="0.3", ms=4, label=source)
-            axis.plot(list(log), training, marker, color="0.3", ms=4, mfc="none")
+            shown = np.maximum(training, FOOT)
+            axis.plot(list(log), shown, marker, color="0.3", ms=4, mfc="none")
         axis.set_xscale("log")
     axis.legend(fontsize=6, loc="center left", bbox_to_anchor=(1, 0.5))
     return figure

@@ -28,14 +28,15 @@ def reach(
 ) -> tuple[list[Score], dict[str, Tensor]]:
     """Of the first `count` validation images, settled from rest, after every epoch that was kept:
 
-    "resting_error", percent, and "dead_outputs": how many outputs stay at the same bound in both
-    phases whatever the image and its target. The pressure on output k is p = s_{n-1} W_n + b_n;
-    nudging adds at most 2 c beta to it, or takes as much away, so that k is dead where
+    "resting_error", percent, and "dead_outputs": how many outputs of a hard sigmoid stay at the
+    same bound in both phases whatever the image and its target. The pressure on output k at the
+    free fixed point is p = s_{n-1} W_n + b_n. While the layer below stays, nudging adds at most
+    2 c beta to it, or takes as much away, so that k is dead where
 
         p <= -2 c beta for all images (y = 0),   or   p >= 1 + 2 c beta for all (y = 1).
 
-    Its weights then learn nothing. Arrays: "epochs", (E,); "pressure", (E, C, 3), the QUANTILES of
-    p over the images; "bounds", (2,), those that p is compared with.
+    At y = 0 its weights then learn nothing, at y = 1 its bias. Arrays: "epochs", (E,); "pressure",
+    (E, C, 3), the QUANTILES of p over the images; "bounds", (2,), those that p is compared with.
     """
     tensors = rule.tensors
     pull = 2 * rule.settings.cost_scale * abs(rule.settings.beta)

@@ -84,7 +84,7 @@ def machine() -> dict[str, str]:
     import torch
     from threadpoolctl import threadpool_info
 
-    scipys = str(Path(scipy.__file__).resolve().parent)  # scipy/.dylibs or, beside it, scipy.libs
+    scipys = Path(scipy.__file__).resolve().parent
 
     built = re.search(r"Math Kernel Library Version ([\d.]+)", torch.__config__.show())
     blas = {f"MKL {built[1]}"} if built else set()
@@ -92,7 +92,8 @@ def machine() -> dict[str, str]:
         f"{found['internal_api']} {found['version']} {found.get('architecture', '')}".strip()
         for found in threadpool_info()
         if found["user_api"] == "blas"
-        and not str(Path(found["filepath"]).resolve()).startswith(scipys)
+        and not {scipys, scipys.with_name("scipy.libs")}
+        & {*Path(found["filepath"]).resolve().parents}
     }
     chosen = [f"{name}={os.environ[name]}" for name in CHOOSING if name in os.environ]
     return {

@@ -15,7 +15,7 @@ def checked(config: Mapping, files: Iterable[str] = ()) -> dict:
     Raises DeclarationError, with file and key, for what the schema does not allow.
     """
     for name in files:
-        parsed(Path(name), str(name))
+        parsed(Path(name), str(name))  # refuses equal keys, of which Snakemake takes the last
     runs = config.get("runs")
     if isinstance(runs, Mapping):
         numbers = {tier: int(n) if str(n).isdecimal() else n for tier, n in runs.items()}

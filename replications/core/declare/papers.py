@@ -97,7 +97,7 @@ def declared_in(path: Path) -> dict:
 def with_rules(path: Path, claims: Mapping, fields: Mapping[str, list[str]]) -> dict:
     """The claims; those about a correlation with the experiments of its field, as `over`.
 
-    Raises DeclarationError for a field that there is not.
+    Raises DeclarationError for a field that there is not, and for one of fewer than three rules.
     """
     found = dict(claims)
     for name, claim in claims.items():
@@ -107,6 +107,11 @@ def with_rules(path: Path, claims: Mapping, fields: Mapping[str, list[str]]) -> 
                 raise DeclarationError(
                     f"{place(path, 'claims', name, 'correlates', 'field')}: unknown {field!r}; "
                     f"known are {', '.join(fields) or 'none, as this is no league'}"
+                )
+            if len(fields[field]) < 3:
+                raise DeclarationError(
+                    f"{place(path, 'claims', name, 'correlates', 'field')}: {field!r} has "
+                    f"{len(fields[field])} rules: a correlation needs three"
                 )
             found[name] = claim | {"correlates": claim["correlates"] | {"over": fields[field]}}
     return found

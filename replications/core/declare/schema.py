@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +30,12 @@ def read_yaml(path: Path, schema: str) -> dict:
     return checked(path.read_bytes(), schema, str(path.relative_to(path.parents[2])))
 
 
-@cache
+@lru_cache(maxsize=64)
 def checked(content: bytes, schema: str, name: str) -> dict:
-    """The same of the file's content: papers that name each other's science read it many times."""
+    """What a file of this content declares, checked; shared by all who ask, and never changed.
+
+    Papers that run each other's science read each other's files many times.
+    """
     declared = parse(content, name)
     check_schema(declared, schema, name)
     return declared

@@ -14,15 +14,16 @@ from replications.core.base.carried import WITHIN, Carried
 from replications.core.declare.experiments import Experiment
 from replications.core.declare.metrics import Metric
 from replications.core.declare.papers import Claim, Paper
+from replications.core.report.alignment import halfway
 from replications.core.report.labels import measured
-from replications.core.report.statistics import halfway, spearman, t_interval
+from replications.core.report.statistics import spearman, t_interval
 from replications.core.report.tables import last
 
 RULE = """\
 How a verdict is reached. "Worse by d" is the distance from the paper's value, or from the nearer \
 end of its range, to the mean of our runs, in the direction that is worse; where neither direction \
 is better, any distance counts. Predicates ("A above B") are judged by the paired differences of \
-runs of equal index, less the stated margin.
+runs of equal index, less the stated margin; a correlation over rules by that of each run.
 
 - reproduced: the paper's full budget was spent, in at least 3 runs, and d is at most the claim's \
 tolerance; for a predicate, the 95% t-interval of the difference lies above 0.
@@ -129,29 +130,34 @@ class Final:
         return parts[part]
 
     def by_run(self, claim: Claim) -> Runs:
-        """What a claim is about; of two scores the differences of runs that have both."""
+        """What a claim is about; of a predicate in the runs in which all of it is defined."""
         if "correlates" in claim.declared:
-            return self.correlations(claim)
-        one, *others = (self.values(claim, score) for score in claim.scores)
-        for other in others:
-            both = {run: one[run] - other[run] for run in sorted(one.keys() & other.keys())}
-            one = {run: apart for run, apart in both.items() if not math.isnan(apart)}
-        return one
+            found = self.correlations(claim)
+        elif "compares" in claim.declared:
+            one, other = (self.values(claim, score) for score in claim.scores)
+            found = {run: one[run] - other[run] for run in sorted(one.keys() & other.keys())}
+        else:
+            return self.values(claim, *claim.scores)
+        return {run: value for run, value in found.items() if not math.isnan(value)}
 
     def correlations(self, claim: Claim) -> Runs:
         """Minus Spearman's correlation, over rules, of what each has halfway and of its last score.
 
         In the runs that all of them have.
         """
-        told = claim.declared["correlates"]
-        rows = self.scores[self.scores["metric"] == told["metric"]]
-        before = [halfway(rows[rows["experiment"] == name]) for name in told["over"]]
+        before = self.halfway(claim).values()
         after = [self.values(claim, score) for score in claim.scores]
         runs = set.intersection(*(set(found) for found in (*before, *after)))
         return {
             run: -spearman([h[run] for h in before], [e[run] for e in after])
             for run in sorted(runs)
         }
+
+    def halfway(self, claim: Claim) -> dict[str, Runs]:
+        """Of a claim over rules: what each has halfway through training, by experiment."""
+        told, scores = claim.declared["correlates"], self.scores
+        rows = scores[(scores["paper"] == claim.paper) & (scores["metric"] == told["metric"])]
+        return {name: halfway(rows[rows["experiment"] == name]) for name in told["over"]}
 
     def runs_of(self, claim: Claim) -> int:
         """How many runs its experiments have; in some the metric may be undefined."""

@@ -19,8 +19,8 @@ def measured(claim: Claim, experiments: Sequence[Experiment], metrics: Mapping[s
     if "correlates" in claim.declared:
         told = claim.declared["correlates"]
         before, after = metrics[told["metric"]].label, metrics[told["with"]].label
-        field = " ".join(told["field"].split("_"))
-        return f"−rank correlation, {len(experiments)} rules, {field}: {before} halfway, {after}"
+        of = f"{len(experiments)} rules, {spaced(told['field'])}"
+        return f"−rank correlation, {of}: {before} halfway, {after}"
     named = [
         (metrics[score["metric"]].titled, experiment.label, spaced(score.get("part", "")))
         for score, experiment in zip(claim.scores, experiments, strict=True)

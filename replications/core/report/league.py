@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from replications.core.base.files import made_again, write_atomically
 from replications.core.declare.experiments import Experiment
 from replications.core.declare.league import TWIN, by_net, net_of, open_fields, rows_of
 from replications.core.declare.papers import Paper
+from replications.core.report.alignment import between_layers
 from replications.core.report.render import markdown, number
 from replications.core.report.statistics import t_interval
 from replications.core.report.tables import read_scores
@@ -92,11 +93,6 @@ def errors_of(own: pd.DataFrame | None) -> dict[int, float]:
         return {}
     rows = own[own["metric"] == "test_error"]
     return dict(zip(rows["run"], rows["value"], strict=True))
-
-
-def between_layers(parts: Iterable[str]) -> list[str]:
-    """The weights from layer to layer, from the input up; not those of interneurons."""
-    return sorted(part for part in parts if part.startswith("Wex") or part[1:].isdigit())
 
 
 def angles_of(own: pd.DataFrame) -> Iterator[tuple[str, list[float]]]:

@@ -269,7 +269,7 @@ def by_epoch_taken(drawn: Drawn) -> Figure:
     names = list(drawn.arrays)
     figure, axis = plt.subplots(figsize=(PAGE, 0.9 + 0.28 * len(names)))
     claims = {c.scores[0]["experiment"]: c for c in drawn.paper.claims
-              if "value" in c.declared and c.scores[0]["metric"] in CHOSEN}  # fmt: skip
+              if not c.is_predicate and c.scores[0]["metric"] in CHOSEN}  # fmt: skip
     for y, name in enumerate(names):
         color = drawn.color(name)
         for k, (metric, (marker, _)) in enumerate(CHOSEN.items()):

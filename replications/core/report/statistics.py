@@ -6,20 +6,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-import pandas as pd
 from scipy import stats
-
-
-def halfway(rows: pd.DataFrame) -> dict[int, float]:
-    """Of an alignment's rows, of one experiment: by run, the mean over hidden weights halfway.
-
-    That of the weights onto the outputs is left out: most rules have their gradient there.
-    """
-    if rows.empty:
-        return {}
-    steps, parts = sorted(rows["step"].unique()), sorted(rows["part"].unique())
-    at = rows[(rows["step"] == steps[len(steps) // 2]) & (rows["part"] != parts[-1])]
-    return at.groupby("run")["value"].mean().to_dict()
 
 
 def spearman(x: Sequence[float], y: Sequence[float]) -> float:

@@ -32,6 +32,8 @@ def explain(paper: str, claim: str, reference: Path) -> str:
         raise ValueError(f"{paper} has no claim {claim!r}; there are {', '.join(claims)}")
     found, scores = by_largest_tier(declared, claims[claim], reference)
     lines = [f"{paper} {claim}", *said(claims[claim], found), ""]
+    if "correlates" in claims[claim].declared:
+        lines += [*rules_told(scores, claims[claim]), ""]
     for score in claims[claim].scores:
         lines += [*runs_told(scores, claims[claim], score, found.tier, reference), ""]
     return "\n".join(lines)
@@ -65,6 +67,16 @@ def said(claim: Claim, found: Comparison) -> Iterator[str]:
     yield wrapped("rule", rules[0])
     if found.note:
         yield wrapped("note", found.note)
+
+
+def rules_told(scores: pd.DataFrame, claim: Claim) -> Iterator[str]:
+    """Of a correlation over rules: its value in each run, and what every rule has halfway."""
+    final = Final(scores)
+    for run, value in final.by_run(claim).items():
+        yield wrapped(f"run {run}", f"{value:.6g}")
+    for name, found in final.halfway(claim).items():
+        told = ", ".join(f"run {run}: {value:.6g}" for run, value in found.items())
+        yield wrapped("halfway", f"{name} {claim.declared['correlates']['metric']}, {told}")
 
 
 def runs_told(

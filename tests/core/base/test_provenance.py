@@ -64,7 +64,7 @@ def test_the_machine_has_one_name_whatever_was_imported_before():
         ).stdout
         for before in ("", "import sklearn.datasets, scipy.linalg; ")
     ]
-    assert told[0] == told[1] and b"openblas" in told[0]
+    assert told[0] == told[1]
 
 
 CPUINFO = """\

@@ -64,8 +64,9 @@ def test_a_command_line_is_right_or_refused_with_the_key(words):
         config = configured(*words)
         papers = suite().select(config["papers"])
     except DeclarationError as error:
-        named = "|".join(map(re.escape, [*DECLARED, *(word.partition("=")[0] for word in words)]))
-        assert re.match(rf"config(/config\.yaml)?: .*({named})", str(error), re.DOTALL), error
+        named = "|".join(word.partition("=")[0] for word in words)
+        told = rf"config(/config\.yaml)?: (({named})\b|\(top\): .*'({named})'.* unexpected)"
+        assert re.match(told, str(error)), error
         return
     assert papers and config["tier"] in TIERS
     assert all(type(runs) is int and runs > 0 for runs in config["runs"].values())

@@ -165,10 +165,12 @@ def test_a_row_with_more_constants_than_the_search_allows_is_told(root):
 def test_a_correlation_over_rules_is_of_a_field_that_there_is():
     path = ROOT / "replications/league/paper.yaml"
     claims = {"c": {"correlates": {"field": "wide", "metric": "cosine", "with": "test_error"}}}
-    found = with_rules(path, claims, {"wide": ["a_wide", "b_wide"]})
+    found = with_rules(path, claims, {"wide": ["a_wide", "b_wide", "c_wide"]})
     assert Claim("league", "c", found["c"], ()).scores == [
-        {"experiment": name, "metric": "test_error"} for name in ("a_wide", "b_wide")
+        {"experiment": name, "metric": "test_error"} for name in ("a_wide", "b_wide", "c_wide")
     ]
+    with pytest.raises(DeclarationError, match=r"claims.c.correlates.field: 'wide' has 2 rules"):
+        with_rules(path, claims, {"wide": ["a_wide", "b_wide"]})
     with pytest.raises(DeclarationError, match=r"claims.c.correlates.field: .* known are deep"):
         with_rules(path, claims, {"deep": []})
     with pytest.raises(DeclarationError, match="none, as this is no league"):

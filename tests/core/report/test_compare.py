@@ -325,3 +325,11 @@ def test_a_correlation_counts_the_runs_that_all_rules_have():
     gone = (scores["experiment"] == "y") & (scores["run"] == 1) & (scores["metric"] == LOWER)
     assert list(Final(scores[~gone]).by_run(claim)) == [0, 2]
     assert Final(scores[scores["experiment"] != "z"]).by_run(claim) == {}
+
+
+def test_a_correlation_is_of_the_papers_own_rules_and_undefined_where_all_are_equal():
+    final, claim = rules_with((0.1, 0.2, 0.3, 0.4), (9, 7, 5, 2))
+    other = final.scores.assign(paper="another", value=-final.scores["value"])
+    assert Final(pd.concat([other, final.scores])).by_run(claim) == pytest.approx({0: 1.0})
+    final, claim = rules_with((0.1, 0.2, 0.3, 0.4), (9, 9, 9, 9))
+    assert final.by_run(claim) == {}
