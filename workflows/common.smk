@@ -216,3 +216,15 @@ def trials_of(paper, search, stages):
         for stage in stages
         for rank in range(SEARCHES[paper, search].stages[stage]["trials"])
     ]
+
+
+def table_code():
+    """Hash of what makes tables."""
+    return digest(
+        {
+            "code": code_hash(
+                "replications.core.report.tables", "replications.core.report.render"
+            ),
+            "metrics": {name: asdict(metric) for name, metric in SHARED.items()},
+        }
+    )

@@ -6,18 +6,6 @@ localrules:
     crate,
 
 
-def table_code():
-    """Hash of what makes tables."""
-    return digest(
-        {
-            "code": code_hash(
-                "replications.core.report.tables", "replications.core.report.render"
-            ),
-            "metrics": {name: asdict(metric) for name, metric in SHARED.items()},
-        }
-    )
-
-
 for paper in PAPERS:
 
     rule:
