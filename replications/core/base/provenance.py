@@ -84,16 +84,15 @@ def machine() -> dict[str, str]:
     import torch
     from threadpoolctl import threadpool_info
 
-    scipys = Path(scipy.__file__).resolve().parent
-
+    own = Path(scipy.__file__).resolve().parent
+    scipys = {own, own.with_name("scipy.libs")}  # where its wheels keep libraries
     built = re.search(r"Math Kernel Library Version ([\d.]+)", torch.__config__.show())
     blas = {f"MKL {built[1]}"} if built else set()
     blas |= {
         f"{found['internal_api']} {found['version']} {found.get('architecture', '')}".strip()
         for found in threadpool_info()
         if found["user_api"] == "blas"
-        and not {scipys, scipys.with_name("scipy.libs")}
-        & {*Path(found["filepath"]).resolve().parents}
+        and scipys.isdisjoint(Path(found["filepath"]).resolve().parents)
     }
     chosen = [f"{name}={os.environ[name]}" for name in CHOOSING if name in os.environ]
     return {

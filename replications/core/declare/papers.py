@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 
 from replications.core.base.provenance import PACKAGE, ROOT, module_file
@@ -103,18 +103,28 @@ def with_rules(path: Path, claims: Mapping, fields: Mapping[str, list[str]]) -> 
     for name, claim in claims.items():
         if "correlates" in claim:
             field = claim["correlates"]["field"]
+            where = place(path, "claims", name, "correlates", "field")
             if field not in fields:
+                known = ", ".join(fields) or "none, as this is no league"
+                raise DeclarationError(f"{where}: unknown {field!r}; known are {known}")
+            over = fields[field]
+            if len(over) < 3:
                 raise DeclarationError(
-                    f"{place(path, 'claims', name, 'correlates', 'field')}: unknown {field!r}; "
-                    f"known are {', '.join(fields) or 'none, as this is no league'}"
+                    f"{where}: {field!r} has {len(over)} rules: a correlation needs three"
                 )
-            if len(fields[field]) < 3:
-                raise DeclarationError(
-                    f"{place(path, 'claims', name, 'correlates', 'field')}: {field!r} has "
-                    f"{len(fields[field])} rules: a correlation needs three"
-                )
-            found[name] = claim | {"correlates": claim["correlates"] | {"over": fields[field]}}
+            found[name] = claim | {"correlates": claim["correlates"] | {"over": over}}
     return found
+
+
+def metrics_in(path: Path) -> Mapping[str, Metric]:
+    """The metrics of another paper's own file."""
+    return metrics_told(path, path.read_bytes())
+
+
+@lru_cache(maxsize=64)  # papers that run each other's science ask for the same files many times
+def metrics_told(path: Path, content: bytes) -> Mapping[str, Metric]:
+    """Those of the file while it has this content."""
+    return metrics_of(read_yaml(path, "paper").get("metrics", {}))
 
 
 class Paper:
@@ -161,8 +171,9 @@ class Paper:
         folders = [module_file(f"{PACKAGE}.{owner}") for owner in science - {"core"}]
         others = {module.with_name(self.path.name) for module in folders if module} - {self.path}
         for path in [*sorted(others), self.path]:
-            paper = self.declared if path == self.path else read_yaml(path, "paper")
-            for name, metric in metrics_of(paper.get("metrics", {})).items():
+            own = path == self.path
+            declared = metrics_of(self.declared.get("metrics", {})) if own else metrics_in(path)
+            for name, metric in declared.items():
                 if found.setdefault(name, metric) != metric:
                     raise DeclarationError(
                         f"{place(path, 'metrics', name)}: there is another metric of that name, "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,34 +27,21 @@ def read_yaml(path: Path, schema: str) -> dict:
 
     Raises DeclarationError with the file, the key and what is allowed, one line per fault.
     """
-    return checked(path.read_bytes(), schema, str(path.relative_to(path.parents[2])))
-
-
-@lru_cache(maxsize=64)
-def checked(content: bytes, schema: str, name: str) -> dict:
-    """What a file of this content declares, checked; shared by all who ask, and never changed.
-
-    Papers that run each other's science read each other's files many times.
-    """
-    declared = parse(content, name)
+    name = str(path.relative_to(path.parents[2]))
+    declared = parsed(path, name)
     check_schema(declared, schema, name)
     return declared
 
 
 def parsed(path: Path, name: str) -> Any:
-    """What the YAML file `path` says, compared with no schema."""
-    return parse(path.read_bytes(), name)
-
-
-def parse(content: bytes, name: str) -> Any:
-    """What a YAML file with this content says, `name` in messages.
+    """What the YAML file `path` says, `name` in messages.
 
     Raises DeclarationError if it is no YAML, or has a key twice.
 
     YAML itself lets the last of two equal keys win in silence.
     """
     try:
-        loader = LOADER(content.decode("utf-8"))
+        loader = LOADER(path.read_text(encoding="utf-8"))
         tree = loader.get_single_node()
         check_keys(tree, name)
         return None if tree is None else loader.construct_document(tree)

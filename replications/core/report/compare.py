@@ -75,7 +75,14 @@ def compare(
 
     The note says so where an experiment is in `loose`, as `loosely_carried` finds them.
     """
-    final, compared = Final(scores), []
+    return compare_final(Final(scores), papers, tier, loose)
+
+
+def compare_final(
+    final: Final, papers: Mapping[str, Paper], tier: str, loose: Collection = ()
+) -> list[Comparison]:
+    """The same of scores that are indexed already."""
+    compared = []
     for paper in papers.values():
         # What the tier leaves out has no scores in it, and so the verdict "not run".
         experiments = {e.name: e for t in ("paper", tier) for e in paper.experiments(t)}
@@ -107,12 +114,11 @@ class Final:
     """The last value of every metric of every run of a long table, found by what they measure."""
 
     def __init__(self, scores: pd.DataFrame) -> None:
-        final = last(scores) if len(scores) else scores
         self.scores = scores
         self.parts: dict[tuple[str, str, str], dict[str, Runs]] = {}
         self.runs: dict[tuple[str, str], set[int]] = {}
         columns = ["paper", "experiment", "metric", "part", "run", "value"]
-        for *key, part, run, value in final[columns].itertuples(index=False, name=None):
+        for *key, part, run, value in last(scores)[columns].itertuples(index=False, name=None):
             self.parts.setdefault(tuple(key), {}).setdefault(part, {})[int(run)] = float(value)
             self.runs.setdefault((key[0], key[1]), set()).add(int(run))
 

@@ -94,4 +94,6 @@ def read_table(path: Path) -> pd.DataFrame:
 
 def last(table: pd.DataFrame) -> pd.DataFrame:
     """Of every metric of every run, the row of the largest step."""
+    if table.empty:  # which has no types to group by
+        return table
     return table.loc[table.groupby(KEYS[:-1])["step"].idxmax()]

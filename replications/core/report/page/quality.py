@@ -12,7 +12,6 @@ from replications.core.declare.experiments import Experiment
 from replications.core.declare.papers import Paper
 from replications.core.report.page.seen import Table
 from replications.core.report.readme import sample_rows, scored, spread
-from replications.core.report.tables import last
 
 ERRORS = {"test error (%)": "test_error", "validation error (%)": "validation_error",
           "training error (%)": "train_error"}  # fmt: skip
@@ -55,13 +54,8 @@ def whose_tables(
     stored: list[Table], yours: Table
 ) -> Iterator[tuple[str, dict[str, pd.DataFrame]]]:
     """Last scores by tier, stored and yours."""
-    yield "stored", {table.tier: final(table) for table in stored}
-    yield "yours", {yours.tier: final(yours)}
-
-
-def final(table: Table) -> pd.DataFrame:
-    """Its scores after the last step."""
-    return last(table.scores) if len(table.scores) else table.scores
+    yield "stored", {table.tier: table.final for table in stored}
+    yield "yours", {yours.tier: yours.final}
 
 
 def of_paper(paper: Paper, tables: Mapping[str, pd.DataFrame]) -> Iterator[dict[str, str]]:

@@ -14,8 +14,8 @@ from replications.core.base.carried import Carried
 from replications.core.base.errors import Damaged
 from replications.core.declare.experiments import TIERS
 from replications.core.declare.papers import Paper
-from replications.core.report.compare import Comparison, Final, compare, loosely_carried
-from replications.core.report.tables import COLUMNS, read_scores, read_table
+from replications.core.report.compare import Comparison, Final, compare_final, loosely_carried
+from replications.core.report.tables import COLUMNS, last, read_scores, read_table
 
 Key = tuple[str, str]  # paper and claim, or paper and experiment
 
@@ -42,6 +42,11 @@ class Table:
     tier: str
     scores: pd.DataFrame
     problems: list[str] = field(default_factory=list)
+
+    @cached_property
+    def final(self) -> pd.DataFrame:
+        """The scores after the last step of each run."""
+        return last(self.scores)
 
     @cached_property
     def by_experiment(self) -> dict[Key, pd.DataFrame]:
@@ -106,15 +111,15 @@ def seen(table: Table, papers: Mapping[str, Paper], carried: Carried) -> dict[Ke
     found: dict[Key, Seen] = {}
     for name, paper in papers.items():
         scores = table.scores[table.scores["paper"] == name]
+        final = Final(scores)
         try:
-            compared = compare(scores, {name: paper}, table.tier, loose)
+            compared = compare_final(final, {name: paper}, table.tier, loose)
         except (ValueError, KeyError) as error:
             table.problems.append(
                 f"The {table.tier} scores of {name} do not fit its claims: {error}."
             )
-            scores = scores.iloc[:0]
-            compared = compare(scores, {name: paper}, table.tier)
-        final = Final(scores)
+            final = Final(scores.iloc[:0])
+            compared = compare_final(final, {name: paper}, table.tier)
         for claim, comparison in zip(paper.claims, compared, strict=True):
             found[name, claim.name] = Seen(comparison, final.by_run(claim))
     return found

@@ -83,13 +83,13 @@ def places(picture, what):
 def test_every_run_is_a_tick_and_the_mean_a_dot_where_it_belongs():
     picture = drawn(value(tolerance=1, mean=3), seen(2.0, 3.0, 7.0), seen())
     assert [float(n) for n in picture.get("viewBox").split()] == [0, 0, *SIZE]
-    assert places(picture, "run") == pytest.approx([2.0 - 3, 0.0, 7.0 - 3], abs=0.01)
-    assert places(picture, "mean") == pytest.approx([1.0], abs=0.01)  # their mean is 4
+    assert places(picture, "run") == pytest.approx([2.0 - 3, 0.0, 7.0 - 3], abs=0.0005)
+    assert places(picture, "mean") == pytest.approx([1.0], abs=0.0005)  # their mean is 4
 
 
 def test_what_lies_beyond_the_strip_becomes_an_arrow_at_its_end():
     far = drawn(value(tolerance=1, mean=3), seen(100.0, 101.0), seen(-100.0))
-    assert places(far, "mean") == pytest.approx([EDGE, -EDGE], abs=0.01)
+    assert places(far, "mean") == pytest.approx([EDGE, -EDGE], abs=0.0005)
     assert places(far, "run") == []
 
 
